@@ -1,0 +1,61 @@
+/** A range of bytes somewhere in linear memory. */
+@unmanaged
+export class Range {
+  ptr: usize;
+  len: u32;
+
+  set(ptr: usize, len: u32): void {
+    this.ptr = ptr;
+    this.len = len;
+  }
+}
+
+/** Bytes of one `Range` in a table. */
+export const RANGE_BYTES: usize = 8;
+
+/** Entry `index` of a table of ranges. */
+// @ts-ignore: decorator
+@inline
+export function rangeAt(table: usize, index: u32): Range {
+  return changetype<Range>(table + <usize>index * RANGE_BYTES);
+}
+
+/** Whether two byte ranges are equal. */
+export function sameBytes(a: usize, aLength: u32, b: usize, bLength: u32): bool {
+  return aLength == bLength && memory.compare(a, b, aLength) == 0;
+}
+
+/** Whether the bytes spell the ASCII literal. */
+export function spells(ptr: usize, len: u32, literal: string): bool {
+  if (len != <u32>literal.length) return false;
+  for (let i: u32 = 0; i < len; i++) {
+    if (load<u8>(ptr + i) != <u8>literal.charCodeAt(i)) return false;
+  }
+  return true;
+}
+
+/** Whether `suffix` ends `text`. */
+export function endsWith(text: usize, length: u32, suffix: usize, suffixLength: u32): bool {
+  return suffixLength <= length && memory.compare(text + (length - suffixLength), suffix, suffixLength) == 0;
+}
+
+/** ASCII upper case of one byte; other bytes are left alone. */
+// @ts-ignore: decorator
+@inline
+export function upper(byte: u8): u8 {
+  return byte - 0x61 < 26 ? byte - 0x20 : byte;
+}
+
+/** ASCII lower case of one byte; other bytes are left alone. */
+// @ts-ignore: decorator
+@inline
+export function lower(byte: u8): u8 {
+  return byte - 0x41 < 26 ? byte + 0x20 : byte;
+}
+
+/** Value of a hexadecimal digit, or 255. */
+export function hexDigit(byte: u8): u8 {
+  if (byte - 0x30 < 10) return byte - 0x30;
+  const letter = lower(byte);
+  return letter - 0x61 < 6 ? letter - 0x57 : 255;
+}
