@@ -1,0 +1,128 @@
+/** Every metric of the filter. Names, kinds and label names below are in this order. */
+export enum Metric {
+  Requests,
+  RequestDuration,
+  QuotaDecisions,
+  BudgetRequests,
+  BudgetViolations,
+  StageDuration,
+  MarketDataLag,
+  ActiveUsers,
+  BuildInfo,
+  ConfigInfo,
+  ConfigOk,
+  Series,
+  SeriesOverflow,
+  StoreRetries,
+  StoreEvictions,
+  Failures,
+}
+
+const NAMES: StaticArray<string> = [
+  "trading_requests_total",
+  "trading_request_duration_us",
+  "trading_quota_decisions_total",
+  "trading_budget_requests_total",
+  "trading_budget_violations_total",
+  "trading_stage_duration_us",
+  "trading_market_data_lag_us",
+  "trading_active_users",
+  "tickgate_build_info",
+  "tickgate_config_info",
+  "tickgate_config_ok",
+  "tickgate_series",
+  "tickgate_series_overflow_total",
+  "tickgate_store_retries_total",
+  "tickgate_store_evictions_total",
+  "tickgate_failures_total",
+];
+
+/** Kinds by their numbers in the ABI: counter 0, gauge 1, histogram 2. */
+const KINDS: StaticArray<i32> = [0, 2, 0, 0, 0, 2, 2, 1, 1, 1, 1, 1, 0, 0, 0, 0];
+
+/** The name of a metric, without labels. */
+export function metricName(metric: Metric): string {
+  return NAMES[metric];
+}
+
+/** The kind of a metric. */
+export function metricKind(metric: Metric): i32 {
+  return KINDS[metric];
+}
+
+/**
+ * What one series takes of `maxSeries`. A histogram series shows as one line per bucket in Prometheus, yet is one
+ * series of the ledger: the number of distinct metric names in Envoy.
+ */
+export const SERIES_WEIGHT: u32 = 1;
+
+/** Outcome of a request: label `result`. */
+export enum Result {
+  Ok,
+  ClientError,
+  ServerError,
+  QuotaDenied,
+  BudgetDenied,
+  Unidentified,
+  Failed,
+  Aborted,
+}
+
+export const RESULTS: u32 = 8;
+
+const RESULT_NAMES: StaticArray<string> = [
+  "ok",
+  "client_error",
+  "server_error",
+  "quota_denied",
+  "budget_denied",
+  "unidentified",
+  "failed",
+  "aborted",
+];
+
+/** Label text of a result. */
+export function resultName(result: Result): string {
+  return RESULT_NAMES[result];
+}
+
+/** What went wrong in the filter itself: label `reason` of `tickgate_failures_total`. */
+export enum Failure {
+  /** A configuration was refused. */
+  Config,
+  /** No memory for a request's slot, or a buffer. */
+  Memory,
+  /** Request or response headers could not be read. */
+  Headers,
+  /** The host refused a metric. */
+  Metrics,
+  /** Shared data could not be read or written. */
+  Store,
+  /** A clock was missing or ran backwards. */
+  Clock,
+  /** A property or filter state could not be read or written. */
+  Properties,
+  /** A Server-Timing metric broke the grammar. */
+  ServerTiming,
+  /** A market timestamp was no number. */
+  MarketTimestamp,
+}
+
+export const FAILURES: u32 = 9;
+
+const FAILURE_NAMES: StaticArray<string> = [
+  "config",
+  "memory",
+  "headers",
+  "metrics",
+  "store",
+  "clock",
+  "properties",
+  "server_timing",
+  "market_timestamp",
+];
+
+/** Label text of a failure. */
+export function failureName(failure: Failure): string {
+  return FAILURE_NAMES[failure];
+}

@@ -1,0 +1,63 @@
+import { Status } from "../host/status";
+import { createShared, readShared, swapShared } from "../host/shared";
+import { returnedBytes, returnedCas, returnedLength } from "../host/value";
+import { Writer, WRITER_BYTES } from "../text/writer";
+import { COUNT_KEY, writeKey } from "./sharedkeys";
+import { Failure } from "./catalog";
+import { noteFailure } from "./failures";
+
+/** A metric name: a base name and at most 10 labels of 32 + 64 bytes. */
+const KEY_CAPACITY: u32 = 2048;
+const keyBuffer = memory.data(2048);
+const keyWriter = memory.data(WRITER_BYTES);
+const value = memory.data(4);
+/** A lost swap means that another worker has just claimed: more than a few in a row do not happen. */
+const MAX_TRIES: u32 = 64;
+
+/**
+ * Claims room for a series in the ledger of the process, which all workers, reloads and configurations share.
+ * True when the series has room, from now or from before; false when `maxSeries` are claimed or the store failed.
+ * The count never passes `maxSeries`: room is taken before the name is entered, and given back to who was first.
+ */
+export function claimSeries(name: usize, nameLength: u32, maxSeries: u32): bool {
+  const key = changetype<Writer>(keyWriter).init(keyBuffer, KEY_CAPACITY);
+  writeKey(key, "s:").bytes(name, nameLength);
+  if (key.full) return false;
+  const known = readShared(key.ptr, key.len);
+  if (known == Status.Ok) return true;
+  if (known != Status.NotFound) return storeFailed();
+  if (!addToCount(1, maxSeries)) return false;
+  store<u32>(value, 0);
+  const entered = createShared(key.ptr, key.len, value, 1);
+  if (entered == Status.Ok) return true;
+  addToCount(-1, maxSeries);
+  return entered == Status.Mismatch ? true : storeFailed();
+}
+
+function storeFailed(): bool {
+  noteFailure(Failure.Store);
+  return false;
+}
+
+/** Series claimed in this process so far. */
+export function claimedSeries(): u32 {
+  const status = readShared(COUNT_KEY, 5);
+  return status == Status.Ok && returnedLength() == 4 ? load<u32>(returnedBytes()) : 0;
+}
+
+function addToCount(change: i32, maxSeries: u32): bool {
+  for (let tries: u32 = 0; tries < MAX_TRIES; tries++) {
+    const status = readShared(COUNT_KEY, 5);
+    if (status == Status.Failed) return storeFailed();
+    const known = status == Status.Ok;
+    const count: i32 = known && returnedLength() == 4 ? load<i32>(returnedBytes()) : 0;
+    if (change > 0 && <u32>count + <u32>change > maxSeries) return false;
+    store<i32>(value, max<i32>(count + change, 0));
+    const written = known
+      ? swapShared(COUNT_KEY, 5, value, 4, returnedCas())
+      : createShared(COUNT_KEY, 5, value, 4);
+    if (written == Status.Ok) return true;
+    if (written == Status.Failed) return storeFailed();
+  }
+  return storeFailed();
+}

@@ -1,0 +1,110 @@
+import { Plan } from "../config/plan";
+import { NO_METRIC, addToCounter, recordValue } from "../host/metrics";
+import { Status } from "../host/status";
+import { Writer } from "../text/writer";
+import { VERSION } from "../version";
+import { FAILURES, Failure, Metric, failureName } from "./catalog";
+import { giveBackFailures, noteFailure, takeFailures } from "./failures";
+import { spellSafely } from "./labels";
+import { claimedSeries } from "./ledger";
+import { Recorder } from "./recorder";
+import { reserveName, seriesId, startName } from "./registry";
+
+/** Bound of the ledger for what is said where no configuration could be read. */
+export const DEFAULT_MAX_SERIES: u32 = 2000;
+
+/** Sets a gauge to a truth about the whole process. */
+function setGauge(metric: Metric, name: Writer, value: u64, maxSeries: u32): void {
+  const id = seriesId(metric, name, maxSeries);
+  if (id != NO_METRIC && recordValue(id, value) != Status.Ok) noteFailure(Failure.Metrics);
+}
+
+function buildName(): Writer {
+  const name = startName(Metric.BuildInfo).ascii("version=.=");
+  const from = name.len;
+  name.ascii(VERSION);
+  spellSafely(name.ptr + from, name.len - from);
+  return name.ascii(";.;");
+}
+
+function configName(hash: u32): Writer {
+  return startName(Metric.ConfigInfo).ascii("config=.=").hex(hash, 8).ascii(";.;");
+}
+
+/** Says that the configuration of this hash runs, or no longer does. */
+export function writeConfigInfo(hash: u32, running: bool, maxSeries: u32): void {
+  setGauge(Metric.ConfigInfo, configName(hash), running ? 1 : 0, maxSeries);
+}
+
+/** Writes the gauges about the filter itself. `ok`: a configuration was accepted. */
+export function writeGauges(ok: bool, maxSeries: u32): void {
+  setGauge(Metric.BuildInfo, buildName(), 1, maxSeries);
+  setGauge(Metric.ConfigOk, startName(Metric.ConfigOk), ok ? 1 : 0, maxSeries);
+  setGauge(Metric.Series, startName(Metric.Series), <u64>claimedSeries(), maxSeries);
+}
+
+/** Writes the failures counted since the last time. */
+export function flushFailures(maxSeries: u32): void {
+  for (let failure = 0; failure < <i32>FAILURES; failure++) {
+    const count = takeFailures(failure);
+    if (count == 0) continue;
+    const id = seriesId(Metric.Failures, failureNameOf(failure), maxSeries);
+    if (id == NO_METRIC || addToCounter(id, count) != Status.Ok) giveBackFailures(failure, count);
+  }
+}
+
+function failureNameOf(failure: Failure): Writer {
+  return startName(Metric.Failures).ascii("reason=.=").ascii(failureName(failure)).ascii(";.;");
+}
+
+/** Writes what went to `other` for want of a place since the last time. */
+export function flushOverflow(recorder: Recorder): void {
+  const maxSeries = recorder.plan.maxSeries;
+  for (let i: u32 = 0; i < recorder.vocabularyCount; i++) {
+    const vocabulary = recorder.vocabularyAt(i);
+    if (vocabulary.overflow == 0) continue;
+    if (addOverflow(overflowName(vocabulary.label, vocabulary.labelLength), vocabulary.overflow, maxSeries)) {
+      vocabulary.overflow = 0;
+    }
+  }
+  const whole = recorder.requests.overflow + recorder.durations.overflow;
+  if (whole != 0 && addOverflow(wholeOverflowName(), whole, maxSeries)) {
+    recorder.requests.overflow = 0;
+    recorder.durations.overflow = 0;
+  }
+}
+
+function addOverflow(name: Writer, count: u64, maxSeries: u32): bool {
+  const id = seriesId(Metric.SeriesOverflow, name, maxSeries);
+  return id != NO_METRIC && addToCounter(id, count) == Status.Ok;
+}
+
+function overflowName(label: usize, labelLength: u32): Writer {
+  return startName(Metric.SeriesOverflow).ascii("label=.=").bytes(label, labelLength).ascii(";.;");
+}
+
+function wholeOverflowName(): Writer {
+  return startName(Metric.SeriesOverflow).ascii("label=.=series;.;");
+}
+
+/** Claims room for everything the filter may have to say of itself. Returns how many series found none. */
+export function reserveSelf(recorder: Recorder, plan: Plan, configHash: u32): u32 {
+  const maxSeries = plan.maxSeries;
+  let missing: u32 = 0;
+  missing += reserve(buildName(), maxSeries);
+  missing += reserve(configName(configHash), maxSeries);
+  missing += reserve(startName(Metric.ConfigOk), maxSeries);
+  missing += reserve(startName(Metric.Series), maxSeries);
+  missing += reserve(wholeOverflowName(), maxSeries);
+  for (let i: u32 = 0; i < recorder.vocabularyCount; i++) {
+    const vocabulary = recorder.vocabularyAt(i);
+    if (!vocabulary.learns) continue;
+    missing += reserve(overflowName(vocabulary.label, vocabulary.labelLength), maxSeries);
+  }
+  for (let i = 0; i < <i32>FAILURES; i++) missing += reserve(failureNameOf(i), maxSeries);
+  return missing;
+}
+
+function reserve(name: Writer, maxSeries: u32): u32 {
+  return reserveName(name, maxSeries) ? 0 : 1;
+}
