@@ -1,0 +1,58 @@
+import { writeFilterState } from "./host/properties";
+import { Status } from "./host/status";
+import { Arena } from "./memory/arena";
+import { Failure, Result, resultName } from "./metrics/catalog";
+import { OPERATION_AT } from "./metrics/family";
+import { noteFailure } from "./metrics/failures";
+import { Plugin } from "./plugin";
+import { RANGE_BYTES, Range, rangeAt } from "./text/bytes";
+import { Writer, WRITER_BYTES } from "./text/writer";
+
+// Filter state `wasm.trading_*` for access logs, span tags and Istio's own metrics.
+
+const value = memory.data(8);
+const textBuffer = memory.data(64);
+const textWriter = memory.data(WRITER_BYTES);
+/** `trading_verdict` */
+const verdictName = memory.data<u8>([
+  0x74, 0x72, 0x61, 0x64, 0x69, 0x6e, 0x67, 0x5f, 0x76, 0x65, 0x72, 0x64, 0x69, 0x63, 0x74,
+]);
+
+/** Spells `trading_<label>` for every vocabulary of the recorder. Address 0: no memory. */
+export function stateNames(arena: Arena, plugin: Plugin): usize {
+  const count = plugin.recorder.vocabularyCount;
+  const table = arena.alloc(<usize>count * RANGE_BYTES);
+  if (table == 0) return 0;
+  for (let i: u32 = 0; i < count; i++) {
+    const vocabulary = plugin.recorder.vocabularyAt(i);
+    const length = vocabulary.labelLength + 8;
+    const at = arena.alloc(length);
+    if (at == 0) return 0;
+    changetype<Writer>(textWriter)
+      .init(at, length)
+      .ascii("trading_")
+      .bytes(vocabulary.label, vocabulary.labelLength);
+    rangeAt(table, i).set(at, length);
+  }
+  return table;
+}
+
+/** Publishes the operation and the dimensions of a request, normalised and capped. */
+export function writeRequestState(plugin: Plugin, ids: usize): void {
+  const text = changetype<Range>(value);
+  for (let i: u32 = 0, n = plugin.recorder.vocabularyCount; i < n; i++) {
+    plugin.recorder.vocabularyAt(i).textOf(load<u16>(ids + OPERATION_AT + ((<usize>i) << 1)), text);
+    const name = rangeAt(plugin.stateNames, i);
+    write(name.ptr, name.len, text.ptr, text.len);
+  }
+}
+
+/** Publishes what became of a request. */
+export function writeVerdict(result: Result): void {
+  const text = changetype<Writer>(textWriter).init(textBuffer, 64).ascii(resultName(result));
+  write(verdictName, 15, text.ptr, text.len);
+}
+
+function write(name: usize, nameLength: u32, text: usize, length: u32): void {
+  if (writeFilterState(name, nameLength, text, length) != Status.Ok) noteFailure(Failure.Properties);
+}

@@ -1,0 +1,210 @@
+import { Plan } from "./config/plan";
+import { compilePlan, releasePlan } from "./config/compile";
+import { stateNames } from "./filterstate";
+import { PLUGIN_CONFIGURATION, proxy_get_buffer_bytes, proxy_set_tick_period_milliseconds } from "./host/abi";
+import { readVariable, fillRandom } from "./host/environment";
+import { ERROR, WARN, logLine, refreshLogLevel, writeLog } from "./host/log";
+import { createShared, readShared } from "./host/shared";
+import { Status, toStatus } from "./host/status";
+import { returned, returnedBytes, returnedLength } from "./host/value";
+import { Arena, createArena, releaseArena } from "./memory/arena";
+import { seedHash } from "./memory/siphash";
+import { Failure } from "./metrics/catalog";
+import { noteFailure } from "./metrics/failures";
+import { initLabels } from "./metrics/labels";
+import { Recorder, createRecorder } from "./metrics/recorder";
+import {
+  DEFAULT_MAX_SERIES,
+  flushFailures,
+  flushOverflow,
+  reserveSelf,
+  writeConfigInfo,
+  writeGauges,
+} from "./metrics/self";
+import { ACCEPTED_KEY, TRUST_SAID_KEY } from "./metrics/sharedkeys";
+import { Range, rangeAt, spells } from "./text/bytes";
+import { sha256Prefix } from "./text/sha256";
+import { Writer, WRITER_BYTES } from "./text/writer";
+import { HeaderScan, createHeaderScan } from "./trading/headers";
+import { hasRules } from "./trading/operation";
+
+/** Counters reach Envoy's statistics within this time. */
+const TICK_MILLIS: u32 = 500;
+/** 32 MiB for one configuration and what it learns. */
+const MAX_ARENA_PAGES: u32 = 512;
+/** Names of the request's and the response's scans that are ours, beside those of the plan. */
+const OWN_NAMES: u32 = 5;
+
+const diagnosticBuffer = memory.data(512);
+const diagnosticWriter = memory.data(WRITER_BYTES);
+const variable = memory.data(8);
+const seed = memory.data(16);
+let seeded = false;
+
+/** One root context: a configuration of its own, alive until its last stream is gone. */
+@unmanaged
+export class Plugin {
+  id: u32;
+  configHash: u32;
+  arena: Arena;
+  /** Address 0 while no configuration was accepted: traffic passes untouched. */
+  plan: Plan;
+  recorder: Recorder;
+  request: HeaderScan;
+  response: HeaderScan;
+  method: u32;
+  path: u32;
+  contentType: u32;
+  status: u32;
+  responseType: u32;
+  grpcStatus: u32;
+  serverTiming: u32;
+  marketTimestamp: u32;
+  /** Table of `Range`: filter state names, as `recorder` orders its vocabularies. */
+  stateNames: usize;
+  liveStreams: u32;
+  hasRules: bool;
+  done: bool;
+
+  get maxSeries(): u32 {
+    return changetype<usize>(this.plan) == 0 ? DEFAULT_MAX_SERIES : this.plan.maxSeries;
+  }
+
+  /** Loads the configuration of this context. False refuses it: Envoy keeps the one it had. */
+  configure(size: u32): bool {
+    prepareVm();
+    refreshLogLevel();
+    const diagnostic = changetype<Writer>(diagnosticWriter).init(diagnosticBuffer, 512);
+    if (this.load(size, diagnostic)) {
+      createShared(ACCEPTED_KEY, 5, ACCEPTED_KEY, 1);
+      proxy_set_tick_period_milliseconds(TICK_MILLIS);
+      this.tick();
+      return true;
+    }
+    noteFailure(Failure.Config);
+    logLine().ascii("configuration refused: ").bytes(diagnostic.ptr, diagnostic.len);
+    writeLog(ERROR);
+    this.release();
+    if (!passesColdStart()) {
+      flushFailures(DEFAULT_MAX_SERIES);
+      return false;
+    }
+    logLine().ascii("TICKGATE_COLD_START=pass: traffic passes untouched until a configuration is accepted");
+    writeLog(WARN);
+    proxy_set_tick_period_milliseconds(TICK_MILLIS);
+    this.tick();
+    return true;
+  }
+
+  private load(size: u32, diagnostic: Writer): bool {
+    if (
+      size != 0 &&
+      toStatus(proxy_get_buffer_bytes(PLUGIN_CONFIGURATION, 0, size, returned, returned + 4)) != Status.Ok
+    ) {
+      diagnostic.ascii("it could not be read from the host");
+      return false;
+    }
+    const length = size == 0 ? 0 : returnedLength();
+    this.configHash = sha256Prefix(returnedBytes(), length);
+    this.plan = compilePlan(returnedBytes(), length, diagnostic);
+    if (changetype<usize>(this.plan) == 0) return false;
+    if (this.build()) return true;
+    diagnostic.clear().ascii("no memory for it");
+    return false;
+  }
+
+  private build(): bool {
+    this.arena = createArena(MAX_ARENA_PAGES);
+    if (changetype<usize>(this.arena) == 0) return false;
+    this.recorder = createRecorder(this.arena, this.plan);
+    if (changetype<usize>(this.recorder) == 0 || !this.buildScans()) return false;
+    this.hasRules = hasRules(this.plan);
+    this.stateNames = stateNames(this.arena, this);
+    if (this.stateNames == 0) return false;
+    const missing = this.recorder.reserve() + reserveSelf(this.recorder, this.plan, this.configHash);
+    if (missing != 0) {
+      logLine().ascii("metrics.maxSeries: no room to reserve for ").decimal(missing).ascii(" series");
+      writeLog(WARN);
+    }
+    if (this.plan.trustAll) warnOfTrust();
+    return true;
+  }
+
+  private buildScans(): bool {
+    const plan = this.plan;
+    this.request = createHeaderScan(this.arena, plan.headerCount + OWN_NAMES);
+    this.response = createHeaderScan(this.arena, OWN_NAMES);
+    if (changetype<usize>(this.request) == 0 || changetype<usize>(this.response) == 0) return false;
+    for (let i: u32 = 0; i < plan.headerCount; i++) {
+      const name = rangeAt(plan.headers, i);
+      this.request.add(name.ptr, name.len);
+    }
+    this.method = this.request.addLiteral(this.arena, ":method");
+    this.path = this.request.addLiteral(this.arena, ":path");
+    this.contentType = this.request.addLiteral(this.arena, "content-type");
+    this.status = this.response.addLiteral(this.arena, ":status");
+    this.responseType = this.response.addLiteral(this.arena, "content-type");
+    this.grpcStatus = this.response.addLiteral(this.arena, "grpc-status");
+    this.serverTiming = this.response.addLiteral(this.arena, "server-timing");
+    this.marketTimestamp = this.response.add(plan.marketTimestamp, plan.marketTimestampLength);
+    return true;
+  }
+
+  /** Writes what was gathered to the host. */
+  tick(): void {
+    refreshLogLevel();
+    if (changetype<usize>(this.plan) != 0) {
+      this.recorder.sync();
+      this.recorder.flush();
+      flushOverflow(this.recorder);
+      writeConfigInfo(this.configHash, true, this.maxSeries);
+    }
+    writeGauges(changetype<usize>(this.plan) != 0, this.maxSeries);
+    flushFailures(this.maxSeries);
+  }
+
+  /** The host lets go of this context: nothing that was counted is lost. */
+  retire(): void {
+    if (changetype<usize>(this.plan) != 0) {
+      this.tick();
+      writeConfigInfo(this.configHash, false, this.maxSeries);
+    }
+  }
+
+  /** Gives the memory of the configuration back. */
+  release(): void {
+    if (changetype<usize>(this.plan) != 0) releasePlan(this.plan);
+    if (changetype<usize>(this.arena) != 0) releaseArena(this.arena);
+    this.plan = changetype<Plan>(0);
+    this.arena = changetype<Arena>(0);
+  }
+}
+
+/** What a VM needs once; not in `_initialize`, where nearly every host call is forbidden. */
+function prepareVm(): void {
+  if (seeded) return;
+  seeded = true;
+  initLabels();
+  if (!fillRandom(seed, 16)) noteFailure(Failure.Properties);
+  seedHash(load<u64>(seed), load<u64>(seed, 8));
+}
+
+/** Said once in the life of the process, not by every VM of it. */
+function warnOfTrust(): void {
+  if (createShared(TRUST_SAID_KEY, 11, TRUST_SAID_KEY, 1) != Status.Ok) return;
+  logLine().ascii('trustedPeers: "*" believes the trading headers of anyone who can reach this proxy');
+  writeLog(WARN);
+}
+
+/** Whether a refused configuration lets traffic pass: asked for, and none was ever accepted in this process. */
+function passesColdStart(): bool {
+  const value = changetype<Range>(variable);
+  if (!readVariable(coldStart, 19, value) || !spells(value.ptr, value.len, "pass")) return false;
+  return readShared(ACCEPTED_KEY, 5) == Status.NotFound;
+}
+
+/** `TICKGATE_COLD_START` */
+const coldStart = memory.data<u8>([
+  0x54, 0x49, 0x43, 0x4b, 0x47, 0x41, 0x54, 0x45, 0x5f, 0x43, 0x4f, 0x4c, 0x44, 0x5f, 0x53, 0x54, 0x41, 0x52,
+  0x54,
+]);

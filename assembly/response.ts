@@ -1,0 +1,85 @@
+import { RESPONSE_HEADERS, RESPONSE_TRAILERS } from "./host/abi";
+import { wallNanos } from "./host/clock";
+import { readHeader, readPairs } from "./host/headers";
+import { readProperty } from "./host/properties";
+import { Status } from "./host/status";
+import { returnedBytes, returnedLength } from "./host/value";
+import { Failure, Result } from "./metrics/catalog";
+import { noteFailure } from "./metrics/failures";
+import { Plugin } from "./plugin";
+import { HeaderValue } from "./trading/headers";
+import { decimalValue, NO_NUMBER } from "./trading/numbers";
+import { isGrpc, resultOfGrpc, resultOfStatus, smallNumber } from "./trading/outcome";
+import { Stage, StageReader, STAGE_READER_BYTES } from "./trading/servertiming";
+
+/** `grpc-status` */
+const grpcStatusName = memory.data<u8>([0x67, 0x72, 0x70, 0x63, 0x2d, 0x73, 0x74, 0x61, 0x74, 0x75, 0x73]);
+/** `response NUL headers NUL server-timing` */
+const serverTimingPath = memory.data<u8>([
+  0x72, 0x65, 0x73, 0x70, 0x6f, 0x6e, 0x73, 0x65, 0, 0x68, 0x65, 0x61, 0x64, 0x65, 0x72, 0x73, 0, 0x73, 0x65,
+  0x72, 0x76, 0x65, 0x72, 0x2d, 0x74, 0x69, 0x6d, 0x69, 0x6e, 0x67,
+]);
+const trailer = memory.data(12);
+const stages = memory.data(STAGE_READER_BYTES);
+/** Metrics read from one response; what follows is not looked at. */
+const MAX_STAGES_READ: u32 = 64;
+
+/** Reads the response's headers into the plugin's scan and classes the outcome; `Aborted` when none were ever sent. */
+export function readOutcome(plugin: Plugin): Result {
+  const scan = plugin.response;
+  const status = readPairs(RESPONSE_HEADERS);
+  if (status != Status.Ok) scan.clear();
+  if (status == Status.NotFound) return Result.Aborted;
+  if (status != Status.Ok || !scan.read(returnedBytes(), returnedLength())) {
+    noteFailure(Failure.Headers);
+    return Result.Failed;
+  }
+  const http = resultOfStatus(smallNumber(scan.value(plugin.status)));
+  if (!isGrpc(scan.value(plugin.responseType))) return http;
+  const grpc = grpcStatus(plugin);
+  return grpc < 0 ? http : resultOfGrpc(grpc);
+}
+
+/** In the headers of a response without a message, else in the trailers; -1: the stream broke before it. */
+function grpcStatus(plugin: Plugin): i32 {
+  const inHeaders = smallNumber(plugin.response.value(plugin.grpcStatus));
+  if (inHeaders >= 0) return inHeaders;
+  if (readHeader(RESPONSE_TRAILERS, grpcStatusName, 11) != Status.Ok) return -1;
+  const value = changetype<HeaderValue>(trailer);
+  value.ptr = returnedBytes();
+  value.len = returnedLength();
+  value.copies = 1;
+  return smallNumber(value);
+}
+
+/** Records what the upstream tells in the headers that `readOutcome` has read. */
+export function recordTimings(plugin: Plugin, ids: usize): void {
+  const lag = plugin.response.value(plugin.marketTimestamp);
+  if (lag.copies != 0) recordLag(plugin, ids, lag);
+  if (plugin.plan.stageCount == 0) return;
+  const timing = plugin.response.value(plugin.serverTiming);
+  if (timing.copies == 0) return;
+  let value = timing.ptr;
+  let length = timing.len;
+  // The scan keeps the first copy; the property joins all of them by commas.
+  if (timing.copies > 1 && readProperty(serverTimingPath, 30) == Status.Ok) {
+    value = returnedBytes();
+    length = returnedLength();
+  }
+  const reader = changetype<StageReader>(stages).init(value, length);
+  for (let i: u32 = 0; i < MAX_STAGES_READ; i++) {
+    const found = reader.next();
+    if (found == Stage.End) return;
+    if (found == Stage.Malformed) noteFailure(Failure.ServerTiming);
+    else if (reader.hasDuration)
+      plugin.recorder.timings.recordStage(reader.name, reader.nameLength, reader.micros);
+  }
+}
+
+function recordLag(plugin: Plugin, ids: usize, header: HeaderValue): void {
+  const stamp = header.copies == 1 ? decimalValue(header.ptr, header.len) : NO_NUMBER;
+  if (stamp == NO_NUMBER) return noteFailure(Failure.MarketTimestamp);
+  const now = wallNanos() / 1000;
+  if (now < stamp) noteFailure(Failure.Clock);
+  plugin.recorder.timings.recordLag(ids, now < stamp ? 0 : now - stamp);
+}
