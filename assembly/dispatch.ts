@@ -4,10 +4,12 @@ import { WORD_MAP_BYTES, WordMap } from "./memory/wordmap";
 import { Failure } from "./metrics/catalog";
 import { noteFailure } from "./metrics/failures";
 import { Plugin } from "./plugin";
-import { Request } from "./request";
+import { dropAnnouncement } from "./request/announcement";
+import { Request } from "./request/request";
 
-/** What a callback for request headers answers. */
+/** What a callback for headers answers: go on, or wait (for the reply that was sent). */
 const CONTINUE: u32 = 0;
+const STOP: u32 = 1;
 
 // Context ids of roots and of streams, each to its plugin or request.
 const roots = changetype<WordMap>(memory.data(WORD_MAP_BYTES));
@@ -79,7 +81,15 @@ export function tick(rootId: u32): void {
 export function requestHeaders(id: u32): u32 {
   resetArena();
   const request = requestOf(id);
-  if (changetype<usize>(request) != 0) request.onHeaders();
+  if (changetype<usize>(request) == 0) return CONTINUE;
+  return request.onHeaders() ? CONTINUE : STOP;
+}
+
+/** The headers of a response. */
+export function responseHeaders(id: u32): u32 {
+  resetArena();
+  const request = requestOf(id);
+  if (changetype<usize>(request) != 0) request.onResponseHeaders();
   return CONTINUE;
 }
 
@@ -110,6 +120,7 @@ function releaseRequest(request: Request): void {
   const plugin = request.plugin;
   streams.remove(request.contextId);
   request.contextId = 0;
+  dropAnnouncement(request.announcement);
   requestPool.give(changetype<usize>(request));
   plugin.liveStreams -= 1;
   if (plugin.done) releaseIfIdle(plugin);

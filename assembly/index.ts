@@ -1,6 +1,6 @@
 // What the module exports to Envoy. A callback that is not exported is not called, and costs nothing.
 import "./host/abort";
-import { configure, createContext, done, log, requestHeaders, tick } from "./dispatch";
+import { configure, createContext, done, log, requestHeaders, responseHeaders, tick } from "./dispatch";
 
 export { malloc } from "./host/memory";
 
@@ -21,6 +21,10 @@ export function proxy_on_tick(rootId: u32): void {
 
 export function proxy_on_request_headers(id: u32, _count: u32, _endOfStream: u32): u32 {
   return requestHeaders(id);
+}
+
+export function proxy_on_response_headers(id: u32, _count: u32, _endOfStream: u32): u32 {
+  return responseHeaders(id);
 }
 
 export function proxy_on_log(id: u32): void {

@@ -1,7 +1,8 @@
-import { Plan } from "./config/plan";
+import { PART_PEER, Plan, SOURCE_PEER } from "./config/plan";
 import { compilePlan, releasePlan } from "./config/compile";
-import { stateNames } from "./filterstate";
+import { stateNames } from "./request/filterstate";
 import { PLUGIN_CONFIGURATION, proxy_get_buffer_bytes, proxy_set_tick_period_milliseconds } from "./host/abi";
+import { monotonicNanos } from "./host/clock";
 import { readVariable, fillRandom } from "./host/environment";
 import { ERROR, WARN, logLine, refreshLogLevel, writeLog } from "./host/log";
 import { createShared, readShared } from "./host/shared";
@@ -12,24 +13,31 @@ import { seedHash } from "./memory/siphash";
 import { Failure } from "./metrics/catalog";
 import { noteFailure } from "./metrics/failures";
 import { initLabels } from "./metrics/labels";
+import { QuotaState, createQuotaStates, quotaStateAt } from "./metrics/quotacounts";
 import { Recorder, createRecorder } from "./metrics/recorder";
 import {
   DEFAULT_MAX_SERIES,
   flushFailures,
   flushOverflow,
+  flushStore,
   reserveSelf,
   writeConfigInfo,
+  writeActiveUsers,
   writeGauges,
 } from "./metrics/self";
 import { ACCEPTED_KEY, TRUST_SAID_KEY } from "./metrics/sharedkeys";
+import { NOT_YET, countUsers } from "./store/census";
+import { openTable, slotsFor } from "./store/table";
 import { Range, rangeAt, spells } from "./text/bytes";
 import { sha256Prefix } from "./text/sha256";
 import { Writer, WRITER_BYTES } from "./text/writer";
 import { HeaderScan, createHeaderScan } from "./trading/headers";
 import { hasRules } from "./trading/operation";
 
-/** Counters reach Envoy's statistics within this time. */
-const TICK_MILLIS: u32 = 500;
+/** Short, so that no tick holds up requests for long: the census of users is done in many small parts. */
+const TICK_MILLIS: u32 = 100;
+/** Counters reach Envoy's statistics at every fifth tick. */
+const TICKS_PER_FLUSH: u32 = 5;
 /** 32 MiB for one configuration and what it learns. */
 const MAX_ARENA_PAGES: u32 = 512;
 /** Names of the request's and the response's scans that are ours, beside those of the plan. */
@@ -62,8 +70,13 @@ export class Plugin {
   marketTimestamp: u32;
   /** Table of `Range`: filter state names, as `recorder` orders its vocabularies. */
   stateNames: usize;
+  /** Table of `QuotaState`. */
+  quotaStates: usize;
   liveStreams: u32;
+  ticks: u32;
   hasRules: bool;
+  /** Whether requests need the mTLS peer: for trust, identity or a quota's key. */
+  needsPeer: bool;
   done: bool;
 
   get maxSeries(): u32 {
@@ -78,7 +91,7 @@ export class Plugin {
     if (this.load(size, diagnostic)) {
       createShared(ACCEPTED_KEY, 5, ACCEPTED_KEY, 1);
       proxy_set_tick_period_milliseconds(TICK_MILLIS);
-      this.tick();
+      this.flush();
       return true;
     }
     noteFailure(Failure.Config);
@@ -92,7 +105,7 @@ export class Plugin {
     logLine().ascii("TICKGATE_COLD_START=pass: traffic passes untouched until a configuration is accepted");
     writeLog(WARN);
     proxy_set_tick_period_milliseconds(TICK_MILLIS);
-    this.tick();
+    this.flush();
     return true;
   }
 
@@ -119,14 +132,37 @@ export class Plugin {
     this.recorder = createRecorder(this.arena, this.plan);
     if (changetype<usize>(this.recorder) == 0 || !this.buildScans()) return false;
     this.hasRules = hasRules(this.plan);
-    this.stateNames = stateNames(this.arena, this);
+    this.quotaStates = createQuotaStates(this.arena, this.plan);
+    if (this.quotaStates == 0 || !this.openStore()) return false;
+    this.needsPeer = needsPeer(this.plan);
+    this.stateNames = stateNames(this.arena, this.recorder);
     if (this.stateNames == 0) return false;
-    const missing = this.recorder.reserve() + reserveSelf(this.recorder, this.plan, this.configHash);
+    let missing = this.recorder.reserve() + reserveSelf(this.recorder, this.plan, this.configHash);
+    for (let i: u32 = 0; i < this.plan.quotaCount; i++)
+      missing += this.quotaStateAt(i).reserve(this.plan.maxSeries);
     if (missing != 0) {
       logLine().ascii("metrics.maxSeries: no room to reserve for ").decimal(missing).ascii(" series");
       writeLog(WARN);
     }
     if (this.plan.trustAll) warnOfTrust();
+    return true;
+  }
+
+  quotaStateAt(index: u32): QuotaState {
+    return quotaStateAt(this.quotaStates, index);
+  }
+
+  /** The table's size is fixed by the first configuration with quotas: moving users would lose what they spent. */
+  private openStore(): bool {
+    if (this.plan.quotaCount == 0) return true;
+    const slots = openTable(this.plan.storeCapacity);
+    if (slots == 0) {
+      // Requests fail by `failureMode`, and the next load tries again.
+      noteFailure(Failure.Store);
+    } else if (slots != slotsFor(this.plan.storeCapacity)) {
+      logLine().ascii("store.capacity stays as it was until the proxy restarts");
+      writeLog(WARN);
+    }
     return true;
   }
 
@@ -150,13 +186,32 @@ export class Plugin {
     return true;
   }
 
-  /** Writes what was gathered to the host. */
+  /** Time's turn: a part of the census, and now and then a flush. */
   tick(): void {
+    if (this.countsUsers) this.count();
+    this.ticks += 1;
+    if (this.ticks % TICKS_PER_FLUSH == 0) this.flush();
+  }
+
+  private get countsUsers(): bool {
+    return changetype<usize>(this.plan) != 0 && this.plan.quotaCount != 0;
+  }
+
+  private count(): void {
+    if (openTable(this.plan.storeCapacity) == 0) return;
+    const users = countUsers(monotonicNanos());
+    if (users != NOT_YET) writeActiveUsers(users, this.maxSeries);
+  }
+
+  /** Writes what was gathered to the host. */
+  private flush(): void {
     refreshLogLevel();
     if (changetype<usize>(this.plan) != 0) {
       this.recorder.sync();
       this.recorder.flush();
       flushOverflow(this.recorder);
+      for (let i: u32 = 0; i < this.plan.quotaCount; i++) this.quotaStateAt(i).flush(this.maxSeries);
+      flushStore(this.maxSeries);
       writeConfigInfo(this.configHash, true, this.maxSeries);
     }
     writeGauges(changetype<usize>(this.plan) != 0, this.maxSeries);
@@ -166,7 +221,7 @@ export class Plugin {
   /** The host lets go of this context: nothing that was counted is lost. */
   retire(): void {
     if (changetype<usize>(this.plan) != 0) {
-      this.tick();
+      this.flush();
       writeConfigInfo(this.configHash, false, this.maxSeries);
     }
   }
@@ -187,6 +242,17 @@ function prepareVm(): void {
   initLabels();
   if (!fillRandom(seed, 16)) noteFailure(Failure.Properties);
   seedHash(load<u64>(seed), load<u64>(seed, 8));
+}
+
+function needsPeer(plan: Plan): bool {
+  let needed = !plan.trustAll;
+  for (let i: u32 = 0; i < plan.sourceCount; i++)
+    needed = needed || load<u8>(plan.sources + i) == SOURCE_PEER;
+  for (let i: u32 = 0; i < plan.quotaCount; i++) {
+    const quota = plan.quotaAt(i);
+    for (let j: u32 = 0; j < quota.keyCount; j++) needed = needed || load<u8>(quota.key + j) == PART_PEER;
+  }
+  return needed;
 }
 
 /** Said once in the life of the process, not by every VM of it. */

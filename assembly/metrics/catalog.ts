@@ -42,12 +42,12 @@ const KINDS: StaticArray<i32> = [0, 2, 0, 0, 0, 2, 2, 1, 1, 1, 1, 1, 0, 0, 0, 0]
 
 /** The name of a metric, without labels. */
 export function metricName(metric: Metric): string {
-  return NAMES[metric];
+  return unchecked(NAMES[metric]);
 }
 
 /** The kind of a metric. */
 export function metricKind(metric: Metric): i32 {
-  return KINDS[metric];
+  return unchecked(KINDS[metric]);
 }
 
 /**
@@ -83,7 +83,7 @@ const RESULT_NAMES: StaticArray<string> = [
 
 /** Label text of a result. */
 export function resultName(result: Result): string {
-  return RESULT_NAMES[result];
+  return unchecked(RESULT_NAMES[result]);
 }
 
 /** What went wrong in the filter itself: label `reason` of `tickgate_failures_total`. */
@@ -98,17 +98,21 @@ export enum Failure {
   Metrics,
   /** Shared data could not be read or written. */
   Store,
+  /** A value of the quota store was not ours, of another format, or damaged. */
+  StoreValue,
   /** A clock was missing or ran backwards. */
   Clock,
   /** A property or filter state could not be read or written. */
   Properties,
+  /** The host did not take our reply. */
+  Reply,
   /** A Server-Timing metric broke the grammar. */
   ServerTiming,
   /** A market timestamp was no number. */
   MarketTimestamp,
 }
 
-export const FAILURES: u32 = 9;
+export const FAILURES: u32 = 11;
 
 const FAILURE_NAMES: StaticArray<string> = [
   "config",
@@ -116,13 +120,15 @@ const FAILURE_NAMES: StaticArray<string> = [
   "headers",
   "metrics",
   "store",
+  "store_value",
   "clock",
   "properties",
+  "reply",
   "server_timing",
   "market_timestamp",
 ];
 
 /** Label text of a failure. */
 export function failureName(failure: Failure): string {
-  return FAILURE_NAMES[failure];
+  return unchecked(FAILURE_NAMES[failure]);
 }

@@ -1,6 +1,7 @@
 import { Plan } from "../config/plan";
 import { NO_METRIC, addToCounter, recordValue } from "../host/metrics";
 import { Status } from "../host/status";
+import { takeEvictions, takeRetries } from "../store/counts";
 import { Writer } from "../text/writer";
 import { VERSION } from "../version";
 import { FAILURES, Failure, Metric, failureName } from "./catalog";
@@ -57,6 +58,23 @@ function failureNameOf(failure: Failure): Writer {
   return startName(Metric.Failures).ascii("reason=.=").ascii(failureName(failure)).ascii(";.;");
 }
 
+/** Writes what the quota store did since the last time. */
+export function flushStore(maxSeries: u32): void {
+  addToTotal(Metric.StoreRetries, takeRetries(), maxSeries);
+  addToTotal(Metric.StoreEvictions, takeEvictions(), maxSeries);
+}
+
+function addToTotal(metric: Metric, count: u64, maxSeries: u32): void {
+  if (count == 0) return;
+  const id = seriesId(metric, startName(metric), maxSeries);
+  if (id != NO_METRIC && addToCounter(id, count) != Status.Ok) noteFailure(Failure.Metrics);
+}
+
+/** Says how many users were charged within their window. */
+export function writeActiveUsers(users: u32, maxSeries: u32): void {
+  setGauge(Metric.ActiveUsers, startName(Metric.ActiveUsers), users, maxSeries);
+}
+
 /** Writes what went to `other` for want of a place since the last time. */
 export function flushOverflow(recorder: Recorder): void {
   const maxSeries = recorder.plan.maxSeries;
@@ -102,6 +120,10 @@ export function reserveSelf(recorder: Recorder, plan: Plan, configHash: u32): u3
     missing += reserve(overflowName(vocabulary.label, vocabulary.labelLength), maxSeries);
   }
   for (let i = 0; i < <i32>FAILURES; i++) missing += reserve(failureNameOf(i), maxSeries);
+  if (plan.quotaCount == 0) return missing;
+  missing += reserve(startName(Metric.StoreRetries), maxSeries);
+  missing += reserve(startName(Metric.StoreEvictions), maxSeries);
+  missing += reserve(startName(Metric.ActiveUsers), maxSeries);
   return missing;
 }
 

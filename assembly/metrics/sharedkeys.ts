@@ -7,6 +7,9 @@ import { Writer } from "../text/writer";
 // tg1:w:<label>      admission window of a learned label: start in monotonic nanoseconds (u64), admitted (u32)
 // tg1:c              some configuration was accepted in this process
 // tg1:o:<what>       something was said once
+// tg1:h              hash key and size of the quota store (store/table.ts)
+// tg1q<u32>          a slot of it (store/slot.ts)
+// tg1:a              when the next census of users may begin (store/census.ts)
 
 /** `tg1:n`, 5 bytes. */
 export const COUNT_KEY: usize = memory.data<u8>([0x74, 0x67, 0x31, 0x3a, 0x6e]);

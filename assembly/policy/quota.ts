@@ -8,6 +8,8 @@ import { WIDE_BYTES, Wide } from "./wide";
 /** Ticks of a nanosecond, as a shift. */
 const TICK_SHIFT: u32 = 16;
 
+const NANOS_PER_SECOND: u64 = 1_000_000_000;
+
 /** What one tier of a quota allows. */
 @unmanaged
 export class Rate {
@@ -19,6 +21,9 @@ export class Rate {
   limit: u64;
   windowNanos: u64;
   burst: u64;
+  /** Policy of the draft's header fields: `quotaUnits` in every `windowSeconds`. */
+  windowSeconds: u64;
+  quotaUnits: u64;
 
   get tolerance(): Wide {
     return changetype<Wide>(changetype<usize>(this) + offsetof<Rate>("toleranceLo"));
@@ -31,6 +36,10 @@ export class Rate {
     this.burst = burst;
     this.interval = ((windowNanos << TICK_SHIFT) + limit - 1) / limit;
     this.tolerance.product(this.interval, burst);
+    // The window in which the whole burst comes back, in whole seconds and at least one, and what comes in it.
+    const seconds = bound.product(windowNanos, burst).divide(limit * NANOS_PER_SECOND);
+    this.windowSeconds = max<u64>(seconds + <u64>(bound.lo != 0), 1);
+    this.quotaUnits = bound.product(limit * this.windowSeconds, NANOS_PER_SECOND).divide(windowNanos);
   }
 }
 
@@ -71,16 +80,15 @@ export function isFull(tat: Wide, nowNanos: u64): bool {
 export function remaining(rate: Rate, tat: Wide, nowNanos: u64): u64 {
   readClock(nowNanos);
   bound.copy(now).add(rate.tolerance).subtract(tat.less(now) ? now : tat);
-  // Long division: the quotient is at most the burst, below 2^30.
-  let tokens: u64 = 0;
-  for (let bit: u32 = 30; bit > 0; bit--) {
-    step.set(rate.interval, 0).shiftLeft(bit);
-    if (bound.less(step)) continue;
-    bound.subtract(step);
-    tokens |= <u64>1 << bit;
-  }
-  step.set(rate.interval, 0);
-  return bound.less(step) ? tokens : tokens + 1;
+  return bound.divide(rate.interval);
+}
+
+/** Tokens charged up to `tat` whose emission time has not passed; the one of this very moment counts. */
+export function tokensAhead(rate: Rate, tat: Wide, nowNanos: u64): u32 {
+  readClock(nowNanos);
+  if (tat.less(now)) return 0;
+  bound.copy(tat).subtract(now);
+  return <u32>bound.divide(rate.interval) + 1;
 }
 
 /** Nanoseconds until `cost` tokens could be spent, if nobody else spends: 0 now, never too short. */

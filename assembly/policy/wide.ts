@@ -41,9 +41,25 @@ export class Wide {
     return this.set((high << 32) | (low & 0xffffffff), high >> 32);
   }
 
-  /** Shifts to the left by 1 to 63 bits. */
-  shiftLeft(bits: u32): Wide {
-    return this.set(this.lo << bits, (this.hi << bits) | (this.lo >> (64 - bits)));
+  /** Divides by a number, rounding down; the quotient must fit into 64 bits. Becomes the rest. */
+  divide(by: u64): u64 {
+    if (this.hi == 0) {
+      const quotient = this.lo / by;
+      this.lo %= by;
+      return quotient;
+    }
+    let quotient: u64 = 0;
+    let rest = this.hi;
+    for (let bit: u32 = 64; bit > 0; bit--) {
+      const carry = rest >> 63;
+      rest = (rest << 1) | ((this.lo >> (bit - 1)) & 1);
+      quotient <<= 1;
+      if (carry == 0 && rest < by) continue;
+      rest -= by;
+      quotient |= 1;
+    }
+    this.set(rest, 0);
+    return quotient;
   }
 }
 

@@ -36,7 +36,9 @@ export function spells(ptr: usize, len: u32, literal: string): bool {
 
 /** Whether `suffix` ends `text`. */
 export function endsWith(text: usize, length: u32, suffix: usize, suffixLength: u32): bool {
-  return suffixLength <= length && memory.compare(text + (length - suffixLength), suffix, suffixLength) == 0;
+  return (
+    suffixLength <= length && sameBytes(text + (length - suffixLength), suffixLength, suffix, suffixLength)
+  );
 }
 
 /** ASCII upper case of one byte; other bytes are left alone. */

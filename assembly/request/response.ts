@@ -1,16 +1,16 @@
-import { RESPONSE_HEADERS, RESPONSE_TRAILERS } from "./host/abi";
-import { wallNanos } from "./host/clock";
-import { readHeader, readPairs } from "./host/headers";
-import { readProperty } from "./host/properties";
-import { Status } from "./host/status";
-import { returnedBytes, returnedLength } from "./host/value";
-import { Failure, Result } from "./metrics/catalog";
-import { noteFailure } from "./metrics/failures";
-import { Plugin } from "./plugin";
-import { HeaderValue } from "./trading/headers";
-import { decimalValue, NO_NUMBER } from "./trading/numbers";
-import { isGrpc, resultOfGrpc, resultOfStatus, smallNumber } from "./trading/outcome";
-import { Stage, StageReader, STAGE_READER_BYTES } from "./trading/servertiming";
+import { RESPONSE_HEADERS, RESPONSE_TRAILERS } from "../host/abi";
+import { wallNanos } from "../host/clock";
+import { readHeader, readPairs } from "../host/headers";
+import { readProperty } from "../host/properties";
+import { Status } from "../host/status";
+import { returnedBytes, returnedLength } from "../host/value";
+import { Failure, Result } from "../metrics/catalog";
+import { noteFailure } from "../metrics/failures";
+import { Plugin } from "../plugin";
+import { HeaderValue } from "../trading/headers";
+import { decimalValue, NO_NUMBER } from "../trading/numbers";
+import { isGrpc, resultOfGrpc, resultOfStatus, smallNumber } from "../trading/outcome";
+import { Stage, StageReader, STAGE_READER_BYTES } from "../trading/servertiming";
 
 /** `grpc-status` */
 const grpcStatusName = memory.data<u8>([0x67, 0x72, 0x70, 0x63, 0x2d, 0x73, 0x74, 0x61, 0x74, 0x75, 0x73]);

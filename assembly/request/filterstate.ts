@@ -1,12 +1,12 @@
-import { writeFilterState } from "./host/properties";
-import { Status } from "./host/status";
-import { Arena } from "./memory/arena";
-import { Failure, Result, resultName } from "./metrics/catalog";
-import { OPERATION_AT } from "./metrics/family";
-import { noteFailure } from "./metrics/failures";
-import { Plugin } from "./plugin";
-import { RANGE_BYTES, Range, rangeAt } from "./text/bytes";
-import { Writer, WRITER_BYTES } from "./text/writer";
+import { writeFilterState } from "../host/properties";
+import { Status } from "../host/status";
+import { Arena } from "../memory/arena";
+import { Failure, Result, resultName } from "../metrics/catalog";
+import { OPERATION_AT } from "../metrics/family";
+import { noteFailure } from "../metrics/failures";
+import { Recorder } from "../metrics/recorder";
+import { RANGE_BYTES, Range, rangeAt } from "../text/bytes";
+import { Writer, WRITER_BYTES } from "../text/writer";
 
 // Filter state `wasm.trading_*` for access logs, span tags and Istio's own metrics.
 
@@ -19,12 +19,12 @@ const verdictName = memory.data<u8>([
 ]);
 
 /** Spells `trading_<label>` for every vocabulary of the recorder. Address 0: no memory. */
-export function stateNames(arena: Arena, plugin: Plugin): usize {
-  const count = plugin.recorder.vocabularyCount;
+export function stateNames(arena: Arena, recorder: Recorder): usize {
+  const count = recorder.vocabularyCount;
   const table = arena.alloc(<usize>count * RANGE_BYTES);
   if (table == 0) return 0;
   for (let i: u32 = 0; i < count; i++) {
-    const vocabulary = plugin.recorder.vocabularyAt(i);
+    const vocabulary = recorder.vocabularyAt(i);
     const length = vocabulary.labelLength + 8;
     const at = arena.alloc(length);
     if (at == 0) return 0;
@@ -38,11 +38,11 @@ export function stateNames(arena: Arena, plugin: Plugin): usize {
 }
 
 /** Publishes the operation and the dimensions of a request, normalised and capped. */
-export function writeRequestState(plugin: Plugin, ids: usize): void {
+export function writeRequestState(recorder: Recorder, names: usize, ids: usize): void {
   const text = changetype<Range>(value);
-  for (let i: u32 = 0, n = plugin.recorder.vocabularyCount; i < n; i++) {
-    plugin.recorder.vocabularyAt(i).textOf(load<u16>(ids + OPERATION_AT + ((<usize>i) << 1)), text);
-    const name = rangeAt(plugin.stateNames, i);
+  for (let i: u32 = 0, n = recorder.vocabularyCount; i < n; i++) {
+    recorder.vocabularyAt(i).textOf(load<u16>(ids + OPERATION_AT + ((<usize>i) << 1)), text);
+    const name = rangeAt(names, i);
     write(name.ptr, name.len, text.ptr, text.len);
   }
 }

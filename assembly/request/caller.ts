@@ -1,0 +1,74 @@
+import { SOURCE_PEER } from "../config/plan";
+import { readProperty } from "../host/properties";
+import { Status } from "../host/status";
+import { returnedBytes, returnedLength } from "../host/value";
+import { Plugin } from "../plugin";
+import { HeaderValue } from "../trading/headers";
+import { isTrusted, isUserId } from "../trading/identity";
+
+/** `connection NUL uri_san_peer_certificate` */
+const peerPath = memory.data<u8>([
+  0x63, 0x6f, 0x6e, 0x6e, 0x65, 0x63, 0x74, 0x69, 0x6f, 0x6e, 0, 0x75, 0x72, 0x69, 0x5f, 0x73, 0x61, 0x6e,
+  0x5f, 0x70, 0x65, 0x65, 0x72, 0x5f, 0x63, 0x65, 0x72, 0x74, 0x69, 0x66, 0x69, 0x63, 0x61, 0x74, 0x65,
+]);
+/** Longest SPIFFE id (SPIFFE-ID, 2.4). */
+const MAX_PEER_BYTES: u32 = 2048;
+
+/** Where a user id comes from; part of what it is, so that a header cannot spell a peer. */
+export const FROM_NOWHERE: u8 = 0;
+export const FROM_HEADER: u8 = 1;
+export const FROM_PEER: u8 = 2;
+
+/** Who sends the request that is being handled. Its bytes live as long as the callback. */
+@unmanaged
+export class Caller {
+  user: usize;
+  userLength: u32;
+  peer: usize;
+  peerLength: u32;
+  source: u8;
+  trusted: bool;
+
+  /** Reads the peer where the configuration needs it, and decides whether the caller is believed. */
+  meet(plugin: Plugin): void {
+    memory.fill(changetype<usize>(this), 0, offsetof<Caller>());
+    this.trusted = plugin.plan.trustAll;
+    if (!plugin.needsPeer || readProperty(peerPath, 35) != Status.Ok) return;
+    const length = returnedLength();
+    if (length == 0 || length > MAX_PEER_BYTES) return;
+    this.peer = returnedBytes();
+    this.peerLength = length;
+    this.trusted = isTrusted(plugin.plan, this.peer, length);
+  }
+
+  /** Decides who is charged: the first source that is there. Whom we do not trust is charged as the peer it is. */
+  identify(plugin: Plugin): void {
+    const plan = plugin.plan;
+    if (!this.trusted) return this.identifyAsPeer();
+    for (let i: u32 = 0; i < plan.sourceCount; i++) {
+      const source = load<u8>(plan.sources + i);
+      if (source == SOURCE_PEER) {
+        if (this.peerLength != 0) return this.identifyAsPeer();
+        continue;
+      }
+      const header = plugin.request.value(source);
+      if (header.copies == 0) continue;
+      if (isUserId(header)) this.identifyAs(header);
+      // A header that is there but names nobody ends the search: it must not become somebody else.
+      return;
+    }
+  }
+
+  private identifyAs(header: HeaderValue): void {
+    this.source = FROM_HEADER;
+    this.user = header.ptr;
+    this.userLength = header.len;
+  }
+
+  private identifyAsPeer(): void {
+    if (this.peerLength == 0) return;
+    this.source = FROM_PEER;
+    this.user = this.peer;
+    this.userLength = this.peerLength;
+  }
+}

@@ -1,0 +1,135 @@
+import { Caller } from "./caller";
+import { admitWaiting, classify } from "./classifier";
+import { writeRequestState, writeVerdict } from "./filterstate";
+import { REQUEST_HEADERS } from "../host/abi";
+import { monotonicNanos } from "../host/clock";
+import { readPairs } from "../host/headers";
+import { Status } from "../host/status";
+import { returnedBytes, returnedLength } from "../host/value";
+import { Failure, Result } from "../metrics/catalog";
+import { RESULT_AT } from "../metrics/family";
+import { noteFailure } from "../metrics/failures";
+import { Plugin } from "../plugin";
+import { Verdict, refuses } from "../policy/verdict";
+import { isGrpc } from "../trading/outcome";
+import { announce, keepAnnouncement } from "./announcement";
+import { Gathered, chargeCount, gatherCharges } from "./charges";
+import { Quotas, decideCharges, noteDecisions } from "./quotas";
+import { refuseFailed, refuseOverQuota, refuseUnidentified } from "./refusal";
+import { readOutcome, recordTimings } from "./response";
+
+const caller = changetype<Caller>(memory.data(32));
+
+/** One request, from its headers to its log. Recycled; every field is zero at the start. */
+@unmanaged
+export class Request {
+  /** The pool's, while the slot is free. */
+  private link: usize;
+  /** Context id of the stream: a slot answers to no other. */
+  contextId: u32;
+  plugin: Plugin;
+  begun: bool;
+  /** The `Result` of a request that we answered; 0 of one that went on. */
+  refused: u8;
+  /** What to announce on the response, or 0. */
+  announcement: usize;
+  startNanos: u64;
+  /** u16 each: result, operation, then up to 8 dimensions. */
+  ids0: u64;
+  ids1: u64;
+  ids2: u64;
+
+  get ids(): usize {
+    return changetype<usize>(this) + offsetof<Request>("ids0");
+  }
+
+  /** The request's headers: what is it, and may it pass? True: it may. */
+  onHeaders(): bool {
+    const plugin = this.plugin;
+    if (changetype<usize>(plugin.plan) == 0) return true;
+    this.startNanos = monotonicNanos();
+    this.begun = true;
+    this.identify();
+    this.refused = <u8>this.finish(this.judge());
+    if (this.refused == 0) admitWaiting(plugin, this.ids, this.startNanos);
+    if (plugin.plan.filterState) writeRequestState(plugin.recorder, plugin.stateNames, this.ids);
+    return this.refused == 0;
+  }
+
+  private judge(): Verdict {
+    const plugin = this.plugin;
+    if (plugin.plan.quotaCount == 0) return Verdict.Pass;
+    const gathered = gatherCharges(plugin, caller, this.ids);
+    if (gathered == Gathered.Unidentified) return Verdict.Unidentified;
+    if (gathered == Gathered.Failed) return Verdict.Failed;
+    if (chargeCount == 0) return Verdict.Pass;
+    const outcome = decideCharges(this.startNanos);
+    noteDecisions(plugin, outcome);
+    if (outcome == Quotas.Refused) return Verdict.OverQuota;
+    if (outcome == Quotas.Failed) return Verdict.Failed;
+    this.announcement = keepAnnouncement(this.startNanos);
+    return Verdict.Pass;
+  }
+
+  /** Acts on the verdict. Returns the `Result` of a request that was answered here; 0 (`Ok`): it goes on. */
+  private finish(verdict: Verdict): Result {
+    const plan = this.plugin.plan;
+    if (!refuses(verdict, plan.observe, plan.failureDeny)) return Result.Ok;
+    const grpc = isGrpc(this.plugin.request.value(this.plugin.contentType));
+    let result = Result.Failed;
+    let sent = false;
+    if (verdict == Verdict.OverQuota) {
+      result = Result.QuotaDenied;
+      sent = refuseOverQuota(grpc, this.startNanos);
+    } else if (verdict == Verdict.Unidentified) {
+      result = Result.Unidentified;
+      sent = refuseUnidentified(grpc);
+    } else sent = refuseFailed(grpc);
+    if (sent) return result;
+    // The host did not take the reply: the request cannot be held back.
+    noteFailure(Failure.Reply);
+    return Result.Ok;
+  }
+
+  /** The response's headers, ours included. */
+  onResponseHeaders(): void {
+    if (this.announcement == 0) return;
+    announce(this.plugin, this.announcement);
+  }
+
+  private identify(): void {
+    this.scan();
+    caller.meet(this.plugin);
+    classify(this.plugin, caller.trusted, this.ids);
+  }
+
+  private scan(): void {
+    const scan = this.plugin.request;
+    const status = readPairs(REQUEST_HEADERS);
+    if (status == Status.Ok && scan.read(returnedBytes(), returnedLength())) return;
+    scan.clear();
+    if (status != Status.NotFound) noteFailure(Failure.Headers);
+  }
+
+  /** The end of the stream; its first callback where the request was refused before it came to us. */
+  onLog(): void {
+    const plugin = this.plugin;
+    if (changetype<usize>(plugin.plan) == 0) return;
+    if (!this.begun) this.identify();
+    const result = this.refused != 0 ? <Result>this.refused : readOutcome(plugin);
+    store<u16>(this.ids + RESULT_AT, <u16>result);
+    plugin.recorder.countRequest(this.ids);
+    if (this.begun) plugin.recorder.recordDuration(this.ids, this.durationMicros());
+    if (this.refused == 0) recordTimings(plugin, this.ids);
+    if (!plugin.plan.filterState) return;
+    if (!this.begun) writeRequestState(plugin.recorder, plugin.stateNames, this.ids);
+    writeVerdict(result);
+  }
+
+  private durationMicros(): u64 {
+    const now = monotonicNanos();
+    if (now >= this.startNanos && this.startNanos != 0) return (now - this.startNanos) / 1000;
+    noteFailure(Failure.Clock);
+    return 0;
+  }
+}

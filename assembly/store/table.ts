@@ -1,0 +1,86 @@
+import { fillRandom } from "../host/environment";
+import { createShared, readShared, swapShared } from "../host/shared";
+import { Status } from "../host/status";
+import { returnedBytes, returnedCas, returnedLength } from "../host/value";
+import { sipHash } from "../memory/siphash";
+import { Failure } from "../metrics/catalog";
+import { noteFailure } from "../metrics/failures";
+import { SLOT_ENTRIES, Slot, SlotValue } from "./slot";
+
+// Shared data: `tg1:h` holds what all workers must agree on, `tg1q` + u32 the slots.
+
+/** `tg1:h`: u64, u64 hash key, u32 number of slots. */
+const seedKey = memory.data<u8>([0x74, 0x67, 0x31, 0x3a, 0x68]);
+const SEED_BYTES: u32 = 20;
+const seed = memory.data(20);
+/** `tg1q` and the slot's index: 8 bytes, so the host keeps it without an allocation. */
+const slotKey = memory.data<u8>([0x74, 0x67, 0x31, 0x71, 0, 0, 0, 0]);
+
+let key0: u64 = 0;
+let key1: u64 = 0;
+let slots: u32 = 0;
+
+/** Slots for `capacity` users: at that number half of the entries are taken. */
+export function slotsFor(capacity: u32): u32 {
+  return max<u32>((capacity * 2 + SLOT_ENTRIES - 1) / SLOT_ENTRIES, 1);
+}
+
+/**
+ * Opens the table of this process: the first to come makes its hash key and fixes its size, all others take them over.
+ * Returns the number of slots; 0 when shared data fails, and then every load fails.
+ */
+export function openTable(capacity: u32): u32 {
+  if (slots != 0) return slots;
+  store<u32>(seed, slotsFor(capacity), 16);
+  if (!fillRandom(seed, 16)) return 0;
+  const made = createShared(seedKey, 5, seed, SEED_BYTES);
+  if (made == Status.Mismatch && !readSeed()) return 0;
+  if (made != Status.Ok && made != Status.Mismatch) return 0;
+  key0 = load<u64>(seed);
+  key1 = load<u64>(seed, 8);
+  slots = load<u32>(seed, 16);
+  return slots;
+}
+
+function readSeed(): bool {
+  if (readShared(seedKey, 5) != Status.Ok || returnedLength() != SEED_BYTES) return false;
+  memory.copy(seed, returnedBytes(), SEED_BYTES);
+  return load<u32>(seed, 16) != 0;
+}
+
+/** Slots of the open table. */
+export function tableSlots(): u32 {
+  return slots;
+}
+
+/** Hash of a bucket's or a user's name under the key of the process: equal in all workers, unknown to callers. */
+export function tableHash(ptr: usize, length: u32): u64 {
+  return sipHash(key0, key1, ptr, length);
+}
+
+/** The slot of a hash. */
+export function slotOf(hash: u64): u32 {
+  return <u32>(((hash >> 32) * <u64>slots) >> 32);
+}
+
+/** Reads a slot. A foreign value is counted and treated as empty. Not Ok: the store failed. */
+export function loadSlot(slot: Slot, index: u32): Status {
+  slot.clear(index);
+  store<u32>(slotKey, index, 4);
+  const status = slots == 0 ? Status.Failed : readShared(slotKey, 8);
+  if (status == Status.NotFound) return Status.Ok;
+  if (status != Status.Ok) return Status.Failed;
+  slot.exists = true;
+  slot.cas = returnedCas();
+  if (slot.read(returnedBytes(), returnedLength()) == SlotValue.Foreign) noteFailure(Failure.StoreValue);
+  return Status.Ok;
+}
+
+/** Writes a slot if nobody has since it was loaded. Mismatch: somebody has. */
+export function saveSlot(slot: Slot): Status {
+  slot.seal();
+  store<u32>(slotKey, slot.index, 4);
+  return slot.exists
+    ? swapShared(slotKey, 8, slot.value, slot.valueBytes, slot.cas)
+    : createShared(slotKey, 8, slot.value, slot.valueBytes);
+}
