@@ -20,7 +20,7 @@ function dataFunctions(vm: VmHost): HostFunctions {
       const name = vm.memory.text(key, keySize);
       const bytes = vm.memory.view(value, valueSize);
       if (name === undefined || bytes === undefined) return MEMORY;
-      return sharedData.set(vm.vmId, name, bytes, cas >>> 0);
+      return sharedData.put(vm.vmId, name, bytes, cas >>> 0);
     },
   };
 }

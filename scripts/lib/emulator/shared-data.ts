@@ -36,7 +36,11 @@ export class SharedData {
 
   /** cas 0 always writes, an absent key takes any cas, otherwise the cas must be the entry's. */
   set(vmId: string, key: string | Uint8Array, value: Uint8Array, cas = 0): Status {
-    const name = toByteString(key);
+    return this.put(vmId, toByteString(key), value, cas);
+  }
+
+  /** `set` for a key that is a byte string already. */
+  put(vmId: string, name: ByteString, value: Uint8Array, cas: number): Status {
     let space = this.#spaces.get(vmId);
     if (space === undefined) {
       space = new Map();

@@ -1,0 +1,54 @@
+import { parseArgs } from "node:util";
+import { CliError, runCommand } from "./lib/cli.ts";
+import { ensureFilter } from "./lib/filter-build.ts";
+import { provisionEnvoy } from "./lib/provision/envoy.ts";
+import { runNodeTests, runUnitTests, testFiles, type Tally } from "./lib/suites.ts";
+
+const help = `Builds the filter and runs every test that needs no cluster, real Envoy included.
+
+  npm test
+  npm test -- unit host                               only these suites: unit, host, scripts, envoy
+  npm test -- --file tests/envoy/labels.test.ts       only this file
+`;
+
+const suites = ["unit", "host", "scripts", "envoy"] as const;
+/** Tests of real Envoy start several processes each; two files at once fill two cores. */
+const concurrency = 2;
+
+async function main(): Promise<number> {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: { file: { type: "string", multiple: true }, help: { type: "boolean" } },
+  });
+  if (values.help) {
+    process.stdout.write(help);
+    return 0;
+  }
+  const unknown = positionals.find((name) => !suites.some((suite) => suite === name));
+  if (unknown !== undefined)
+    throw new CliError(`there is no suite ${unknown}`, `suites: ${suites.join(", ")}`);
+  await ensureFilter();
+  const tallies = values.file
+    ? [await runNodeTests("chosen", values.file, concurrency)]
+    : await runSuites(positionals);
+  const passed = tallies.reduce((sum, tally) => sum + tally.passed, 0);
+  const failed = tallies.reduce((sum, tally) => sum + tally.failed, 0);
+  console.log(`\n${passed} passed, ${failed} failed`);
+  return failed === 0 && passed > 0 ? 0 : 1;
+}
+
+async function runSuites(chosen: readonly string[]): Promise<Tally[]> {
+  const tallies: Tally[] = [];
+  for (const suite of suites) {
+    if (chosen.length > 0 && !chosen.includes(suite)) continue;
+    if (suite === "envoy") await provisionEnvoy();
+    tallies.push(
+      suite === "unit"
+        ? await runUnitTests()
+        : await runNodeTests(suite, await testFiles(suite), concurrency),
+    );
+  }
+  return tallies;
+}
+
+await runCommand(main);
