@@ -10,6 +10,7 @@ import { Status, toStatus } from "./host/status";
 import { returned, returnedBytes, returnedLength } from "./host/value";
 import { Arena, createArena, releaseArena } from "./memory/arena";
 import { seedHash } from "./memory/siphash";
+import { BudgetState, budgetStateAt, createBudgetStates } from "./metrics/budgetcounts";
 import { Failure } from "./metrics/catalog";
 import { noteFailure } from "./metrics/failures";
 import { initLabels } from "./metrics/labels";
@@ -67,11 +68,14 @@ export class Plugin {
   responseType: u32;
   grpcStatus: u32;
   serverTiming: u32;
+  grpcTimeout: u32;
   marketTimestamp: u32;
   /** Table of `Range`: filter state names, as `recorder` orders its vocabularies. */
   stateNames: usize;
   /** Table of `QuotaState`. */
   quotaStates: usize;
+  /** Table of `BudgetState`. */
+  budgetStates: usize;
   liveStreams: u32;
   ticks: u32;
   hasRules: bool;
@@ -134,12 +138,16 @@ export class Plugin {
     this.hasRules = hasRules(this.plan);
     this.quotaStates = createQuotaStates(this.arena, this.plan);
     if (this.quotaStates == 0 || !this.openStore()) return false;
+    this.budgetStates = createBudgetStates(this.arena, this.plan, this.recorder);
+    if (this.budgetStates == 0) return false;
     this.needsPeer = needsPeer(this.plan);
     this.stateNames = stateNames(this.arena, this.recorder);
     if (this.stateNames == 0) return false;
     let missing = this.recorder.reserve() + reserveSelf(this.recorder, this.plan, this.configHash);
     for (let i: u32 = 0; i < this.plan.quotaCount; i++)
       missing += this.quotaStateAt(i).reserve(this.plan.maxSeries);
+    for (let i: u32 = 0; i < this.plan.budgetCount; i++)
+      missing += this.budgetStateAt(i).reserve(this.plan.maxSeries);
     if (missing != 0) {
       logLine().ascii("metrics.maxSeries: no room to reserve for ").decimal(missing).ascii(" series");
       writeLog(WARN);
@@ -150,6 +158,10 @@ export class Plugin {
 
   quotaStateAt(index: u32): QuotaState {
     return quotaStateAt(this.quotaStates, index);
+  }
+
+  budgetStateAt(index: u32): BudgetState {
+    return budgetStateAt(this.budgetStates, index);
   }
 
   /** The table's size is fixed by the first configuration with quotas: moving users would lose what they spent. */
@@ -178,6 +190,7 @@ export class Plugin {
     this.method = this.request.addLiteral(this.arena, ":method");
     this.path = this.request.addLiteral(this.arena, ":path");
     this.contentType = this.request.addLiteral(this.arena, "content-type");
+    this.grpcTimeout = this.request.addLiteral(this.arena, "grpc-timeout");
     this.status = this.response.addLiteral(this.arena, ":status");
     this.responseType = this.response.addLiteral(this.arena, "content-type");
     this.grpcStatus = this.response.addLiteral(this.arena, "grpc-status");
@@ -211,6 +224,7 @@ export class Plugin {
       this.recorder.flush();
       flushOverflow(this.recorder);
       for (let i: u32 = 0; i < this.plan.quotaCount; i++) this.quotaStateAt(i).flush(this.maxSeries);
+      for (let i: u32 = 0; i < this.plan.budgetCount; i++) this.budgetStateAt(i).flush(this.maxSeries);
       flushStore(this.maxSeries);
       writeConfigInfo(this.configHash, true, this.maxSeries);
     }

@@ -1,6 +1,6 @@
 import { environ_get, environ_sizes_get, random_get } from "./abi";
 import { malloc } from "./memory";
-import { Range, spells } from "../text/bytes";
+import { Range, sameBytes } from "../text/bytes";
 
 const sizes = memory.data(8);
 const MAX_VARIABLES: u32 = 1024;
@@ -25,17 +25,12 @@ export function readVariable(name: usize, nameLength: u32, value: Range): bool {
 
 function matchEntry(entry: usize, limit: usize, name: usize, nameLength: u32, value: Range): bool {
   const start = entry + nameLength + 1;
-  if (start > limit || memory.compare(entry, name, nameLength) != 0) return false;
+  if (start > limit || !sameBytes(entry, nameLength, name, nameLength)) return false;
   if (load<u8>(start - 1) != 0x3d) return false;
   let stop = start;
   while (stop < limit && load<u8>(stop) != 0) stop++;
   value.set(start, <u32>(stop - start));
   return true;
-}
-
-/** Whether the variable `name` holds exactly `expected`. */
-export function variableIs(name: Range, expected: string, scratch: Range): bool {
-  return readVariable(name.ptr, name.len, scratch) && spells(scratch.ptr, scratch.len, expected);
 }
 
 /** Fills a buffer with random bytes. False: the host has none to give. */

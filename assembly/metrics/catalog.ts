@@ -110,9 +110,11 @@ export enum Failure {
   ServerTiming,
   /** A market timestamp was no number. */
   MarketTimestamp,
+  /** A caller's budget was no number, or longer than a day. */
+  CallerBudget,
 }
 
-export const FAILURES: u32 = 11;
+export const FAILURES: u32 = 12;
 
 const FAILURE_NAMES: StaticArray<string> = [
   "config",
@@ -126,6 +128,7 @@ const FAILURE_NAMES: StaticArray<string> = [
   "reply",
   "server_timing",
   "market_timestamp",
+  "caller_budget",
 ];
 
 /** Label text of a failure. */

@@ -31,7 +31,15 @@ export function admitValue(vocabulary: Vocabulary, value: usize, length: u32, no
   if (taken >= vocabulary.maxCount) return OTHER;
   const needed = sightingsNeeded(taken, vocabulary.maxCount);
   if (needed > 1 && vocabulary.sight(hash) < needed) return OTHER;
-  if (!takeAdmission(vocabulary, now)) return OTHER;
+  return takeAdmission(vocabulary, now) ? takePlace(vocabulary, hash, value, length) : OTHER;
+}
+
+/** Gives a value that the configuration names its place, whatever was seen of it. Returns its id, or `OTHER`. */
+export function placeConfigured(vocabulary: Vocabulary, value: usize, length: u32): u32 {
+  return takePlace(vocabulary, hashBytes(value, length), value, length);
+}
+
+function takePlace(vocabulary: Vocabulary, hash: u64, value: usize, length: u32): u32 {
   while (vocabulary.count < vocabulary.maxCount) {
     const key = placeKey(vocabulary);
     const status = createShared(key.ptr, key.len, value, length);

@@ -1,11 +1,9 @@
 import { PART_USER, Plan, Quota, Tier } from "../config/plan";
-import { NO_METRIC, addToCounter } from "../host/metrics";
-import { Status } from "../host/status";
 import { Arena } from "../memory/arena";
-import { Failure, Metric } from "./catalog";
-import { noteFailure } from "./failures";
+import { Metric } from "./catalog";
 import { writeLabel } from "./labels";
-import { reserveName, seriesId, startName } from "./registry";
+import { reserveName, startName } from "./registry";
+import { addToTotal } from "./totals";
 import { Rate } from "../policy/quota";
 import { Writer } from "../text/writer";
 
@@ -49,12 +47,8 @@ export class QuotaState {
   flush(maxSeries: u32): void {
     for (let decision = 0; decision < <i32>DECISIONS; decision++) {
       const at = this.pendingAt(decision);
-      const count = load<u64>(at);
-      if (count == 0) continue;
-      const id = seriesId(Metric.QuotaDecisions, this.nameOf(decision), maxSeries);
-      if (id == NO_METRIC) continue;
-      if (addToCounter(id, count) == Status.Ok) store<u64>(at, 0);
-      else noteFailure(Failure.Metrics);
+      if (addToTotal(Metric.QuotaDecisions, this.nameOf(decision), load<u64>(at), maxSeries))
+        store<u64>(at, 0);
     }
   }
 

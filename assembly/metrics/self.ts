@@ -1,6 +1,7 @@
 import { Plan } from "../config/plan";
-import { NO_METRIC, addToCounter, recordValue } from "../host/metrics";
+import { NO_METRIC, recordValue } from "../host/metrics";
 import { Status } from "../host/status";
+import { addToTotal } from "./totals";
 import { takeEvictions, takeRetries } from "../store/counts";
 import { Writer } from "../text/writer";
 import { VERSION } from "../version";
@@ -48,9 +49,8 @@ export function writeGauges(ok: bool, maxSeries: u32): void {
 export function flushFailures(maxSeries: u32): void {
   for (let failure = 0; failure < <i32>FAILURES; failure++) {
     const count = takeFailures(failure);
-    if (count == 0) continue;
-    const id = seriesId(Metric.Failures, failureNameOf(failure), maxSeries);
-    if (id == NO_METRIC || addToCounter(id, count) != Status.Ok) giveBackFailures(failure, count);
+    if (!addToTotal(Metric.Failures, failureNameOf(failure), count, maxSeries))
+      giveBackFailures(failure, count);
   }
 }
 
@@ -60,14 +60,8 @@ function failureNameOf(failure: Failure): Writer {
 
 /** Writes what the quota store did since the last time. */
 export function flushStore(maxSeries: u32): void {
-  addToTotal(Metric.StoreRetries, takeRetries(), maxSeries);
-  addToTotal(Metric.StoreEvictions, takeEvictions(), maxSeries);
-}
-
-function addToTotal(metric: Metric, count: u64, maxSeries: u32): void {
-  if (count == 0) return;
-  const id = seriesId(metric, startName(metric), maxSeries);
-  if (id != NO_METRIC && addToCounter(id, count) != Status.Ok) noteFailure(Failure.Metrics);
+  addToTotal(Metric.StoreRetries, startName(Metric.StoreRetries), takeRetries(), maxSeries);
+  addToTotal(Metric.StoreEvictions, startName(Metric.StoreEvictions), takeEvictions(), maxSeries);
 }
 
 /** Says how many users were charged within their window. */
@@ -80,21 +74,13 @@ export function flushOverflow(recorder: Recorder): void {
   const maxSeries = recorder.plan.maxSeries;
   for (let i: u32 = 0; i < recorder.vocabularyCount; i++) {
     const vocabulary = recorder.vocabularyAt(i);
-    if (vocabulary.overflow == 0) continue;
-    if (addOverflow(overflowName(vocabulary.label, vocabulary.labelLength), vocabulary.overflow, maxSeries)) {
-      vocabulary.overflow = 0;
-    }
+    const name = overflowName(vocabulary.label, vocabulary.labelLength);
+    if (addToTotal(Metric.SeriesOverflow, name, vocabulary.overflow, maxSeries)) vocabulary.overflow = 0;
   }
   const whole = recorder.requests.overflow + recorder.durations.overflow;
-  if (whole != 0 && addOverflow(wholeOverflowName(), whole, maxSeries)) {
-    recorder.requests.overflow = 0;
-    recorder.durations.overflow = 0;
-  }
-}
-
-function addOverflow(name: Writer, count: u64, maxSeries: u32): bool {
-  const id = seriesId(Metric.SeriesOverflow, name, maxSeries);
-  return id != NO_METRIC && addToCounter(id, count) == Status.Ok;
+  if (!addToTotal(Metric.SeriesOverflow, wholeOverflowName(), whole, maxSeries)) return;
+  recorder.requests.overflow = 0;
+  recorder.durations.overflow = 0;
 }
 
 function overflowName(label: usize, labelLength: u32): Writer {

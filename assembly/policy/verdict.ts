@@ -1,6 +1,7 @@
 /** What is to become of a request. */
 export enum Verdict {
   Pass,
+  BudgetSpent,
   OverQuota,
   Unidentified,
   /** The filter itself failed. */

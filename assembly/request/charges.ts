@@ -6,7 +6,6 @@ import {
   PART_OPERATION,
   PART_PEER,
   PART_USER,
-  Plan,
   Quota,
   Tier,
 } from "../config/plan";
@@ -17,7 +16,7 @@ import { Wide } from "../policy/wide";
 import { slotOf, tableHash } from "../store/table";
 import { Range, sameBytes } from "../text/bytes";
 import { Writer, WRITER_BYTES } from "../text/writer";
-import { FIRST_VALUE } from "../trading/ids";
+import { operationBit } from "../trading/operation";
 import { NO_NUMBER, decimalValue } from "../trading/numbers";
 
 /** What became of one quota on one request. */
@@ -134,11 +133,6 @@ function gather(plugin: Plugin, caller: Caller, ids: usize, index: u32): bool {
   }
   chargeCount += 1;
   return true;
-}
-
-function operationBit(plan: Plan, id: u32): u64 {
-  const declared = id >= FIRST_VALUE && plan.operationsConfigured;
-  return (<u64>1) << (declared ? id - FIRST_VALUE : plan.operationCount);
 }
 
 function userHash(caller: Caller): u64 {

@@ -1,3 +1,4 @@
+import { Plan } from "../config/plan";
 import { writeFilterState } from "../host/properties";
 import { Status } from "../host/status";
 import { Arena } from "../memory/arena";
@@ -13,6 +14,11 @@ import { Writer, WRITER_BYTES } from "../text/writer";
 const value = memory.data(8);
 const textBuffer = memory.data(64);
 const textWriter = memory.data(WRITER_BYTES);
+const namesBuffer = memory.data(1088);
+/** `trading_budget` */
+const budgetName = memory.data<u8>([
+  0x74, 0x72, 0x61, 0x64, 0x69, 0x6e, 0x67, 0x5f, 0x62, 0x75, 0x64, 0x67, 0x65, 0x74,
+]);
 /** `trading_verdict` */
 const verdictName = memory.data<u8>([
   0x74, 0x72, 0x61, 0x64, 0x69, 0x6e, 0x67, 0x5f, 0x76, 0x65, 0x72, 0x64, 0x69, 0x63, 0x74,
@@ -51,6 +57,18 @@ export function writeRequestState(recorder: Recorder, names: usize, ids: usize):
 export function writeVerdict(result: Result): void {
   const text = changetype<Writer>(textWriter).init(textBuffer, 64).ascii(resultName(result));
   write(verdictName, 15, text.ptr, text.len);
+}
+
+/** Publishes the names of the budgets in `broken` (bit `i`: budget `i`), separated by commas. */
+export function writeBrokenBudgets(plan: Plan, broken: u32): void {
+  const text = changetype<Writer>(textWriter).init(namesBuffer, 1088);
+  for (let i: u32 = 0; i < plan.budgetCount; i++) {
+    if (((broken >> i) & 1) == 0) continue;
+    if (text.len != 0) text.byte(0x2c);
+    const budget = plan.budgetAt(i);
+    text.bytes(budget.name, budget.nameLength);
+  }
+  write(budgetName, 14, text.ptr, text.len);
 }
 
 function write(name: usize, nameLength: u32, text: usize, length: u32): void {

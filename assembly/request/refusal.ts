@@ -15,6 +15,7 @@ import { Range } from "../text/bytes";
 import { Writer, WRITER_BYTES } from "../text/writer";
 
 const RESOURCE_EXHAUSTED: i32 = 8;
+const DEADLINE_EXCEEDED: i32 = 4;
 const UNAUTHENTICATED: i32 = 16;
 const UNAVAILABLE: i32 = 14;
 const NANOS_PER_MILLI: u64 = 1_000_000;
@@ -68,6 +69,13 @@ function longestWait(nowNanos: u64): Charge {
     longest = wait;
   }
   return worst;
+}
+
+/** Answers a request whose caller's budget was spent when it came. */
+export function refuseSpent(grpc: bool): bool {
+  startPairs();
+  startBody().ascii("the caller's latency budget is spent");
+  return send(504, grpc ? DEADLINE_EXCEEDED : NO_GRPC_STATUS, "tickgate_budget_spent");
 }
 
 /** Answers a request that names no user where one is wanted. */

@@ -13,10 +13,11 @@ import { Plugin } from "../plugin";
 import { Verdict, refuses } from "../policy/verdict";
 import { isGrpc } from "../trading/outcome";
 import { announce, keepAnnouncement } from "./announcement";
+import { Deadline } from "./budgets";
 import { Gathered, chargeCount, gatherCharges } from "./charges";
 import { Quotas, decideCharges, noteDecisions } from "./quotas";
-import { refuseFailed, refuseOverQuota, refuseUnidentified } from "./refusal";
-import { readOutcome, recordTimings } from "./response";
+import { refuseFailed, refuseOverQuota, refuseSpent, refuseUnidentified } from "./refusal";
+import { isStream, readOutcome, recordTimings } from "./response";
 
 const caller = changetype<Caller>(memory.data(32));
 
@@ -39,6 +40,15 @@ export class Request {
   ids1: u64;
   ids2: u64;
 
+  private deadline0: u64;
+  private deadline1: u64;
+  private deadline2: u64;
+
+  /** Its budgets: a `Deadline`, 24 bytes. */
+  get deadline(): Deadline {
+    return changetype<Deadline>(changetype<usize>(this) + offsetof<Request>("deadline0"));
+  }
+
   get ids(): usize {
     return changetype<usize>(this) + offsetof<Request>("ids0");
   }
@@ -51,13 +61,18 @@ export class Request {
     this.begun = true;
     this.identify();
     this.refused = <u8>this.finish(this.judge());
-    if (this.refused == 0) admitWaiting(plugin, this.ids, this.startNanos);
+    if (this.refused == 0) {
+      admitWaiting(plugin, this.ids, this.startNanos);
+      this.deadline.propagate(plugin, this.startNanos);
+    }
     if (plugin.plan.filterState) writeRequestState(plugin.recorder, plugin.stateNames, this.ids);
     return this.refused == 0;
   }
 
   private judge(): Verdict {
     const plugin = this.plugin;
+    if (plugin.plan.budgetCount != 0) this.deadline.begin(plugin, caller, this.ids);
+    if (this.deadline.isSpent(plugin)) return Verdict.BudgetSpent;
     if (plugin.plan.quotaCount == 0) return Verdict.Pass;
     const gathered = gatherCharges(plugin, caller, this.ids);
     if (gathered == Gathered.Unidentified) return Verdict.Unidentified;
@@ -81,6 +96,9 @@ export class Request {
     if (verdict == Verdict.OverQuota) {
       result = Result.QuotaDenied;
       sent = refuseOverQuota(grpc, this.startNanos);
+    } else if (verdict == Verdict.BudgetSpent) {
+      result = Result.BudgetDenied;
+      sent = refuseSpent(grpc);
     } else if (verdict == Verdict.Unidentified) {
       result = Result.Unidentified;
       sent = refuseUnidentified(grpc);
@@ -93,8 +111,10 @@ export class Request {
 
   /** The response's headers, ours included. */
   onResponseHeaders(): void {
-    if (this.announcement == 0) return;
-    announce(this.plugin, this.announcement);
+    // Our own reply is no response of the upstream.
+    if (this.refused != 0) return;
+    this.deadline.onFirstByte(this.plugin, this.startNanos);
+    if (this.announcement != 0) announce(this.plugin, this.announcement);
   }
 
   private identify(): void {
@@ -119,11 +139,21 @@ export class Request {
     const result = this.refused != 0 ? <Result>this.refused : readOutcome(plugin);
     store<u16>(this.ids + RESULT_AT, <u16>result);
     plugin.recorder.countRequest(this.ids);
-    if (this.begun) plugin.recorder.recordDuration(this.ids, this.durationMicros());
+    if (this.begun) {
+      const micros = this.durationMicros();
+      plugin.recorder.recordDuration(this.ids, micros);
+      this.judgeBudgets(micros);
+    }
     if (this.refused == 0) recordTimings(plugin, this.ids);
     if (!plugin.plan.filterState) return;
     if (!this.begun) writeRequestState(plugin.recorder, plugin.stateNames, this.ids);
     writeVerdict(result);
+  }
+
+  private judgeBudgets(micros: u64): void {
+    if (this.deadline.applies == 0) return;
+    if (this.refused == <u8>Result.BudgetDenied) this.deadline.shed(this.plugin, this.ids);
+    else if (this.refused == 0) this.deadline.judge(this.plugin, this.ids, micros, isStream(this.plugin));
   }
 
   private durationMicros(): u64 {

@@ -9,7 +9,7 @@ import { noteFailure } from "../metrics/failures";
 import { Plugin } from "../plugin";
 import { HeaderValue } from "../trading/headers";
 import { decimalValue, NO_NUMBER } from "../trading/numbers";
-import { isGrpc, resultOfGrpc, resultOfStatus, smallNumber } from "../trading/outcome";
+import { isEventStream, isGrpc, resultOfGrpc, resultOfStatus, smallNumber } from "../trading/outcome";
 import { Stage, StageReader, STAGE_READER_BYTES } from "../trading/servertiming";
 
 /** `grpc-status` */
@@ -21,6 +21,7 @@ const serverTimingPath = memory.data<u8>([
 ]);
 const trailer = memory.data(12);
 const stages = memory.data(STAGE_READER_BYTES);
+const SWITCHING_PROTOCOLS: i32 = 101;
 /** Metrics read from one response; what follows is not looked at. */
 const MAX_STAGES_READ: u32 = 64;
 
@@ -50,6 +51,13 @@ function grpcStatus(plugin: Plugin): i32 {
   value.len = returnedLength();
   value.copies = 1;
   return smallNumber(value);
+}
+
+/** Whether the response that `readOutcome` has read has no natural end: gRPC, an upgrade, an event stream. */
+export function isStream(plugin: Plugin): bool {
+  const type = plugin.response.value(plugin.responseType);
+  const upgraded = smallNumber(plugin.response.value(plugin.status)) == SWITCHING_PROTOCOLS;
+  return upgraded || isGrpc(type) || isEventStream(type);
 }
 
 /** Records what the upstream tells in the headers that `readOutcome` has read. */

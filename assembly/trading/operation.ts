@@ -21,9 +21,8 @@ function matches(operation: Operation, method: HeaderValue, path: usize, pathLen
   if (operation.match == MATCH_METHOD) return true;
   if (operation.match == MATCH_EXACT)
     return sameBytes(operation.path, operation.pathLength, path, pathLength);
-  return (
-    operation.pathLength <= pathLength && memory.compare(operation.path, path, operation.pathLength) == 0
-  );
+  const length = operation.pathLength;
+  return length <= pathLength && sameBytes(operation.path, length, path, length);
 }
 
 /** The declared operation without a rule that the header names; a header never names one that has a rule. */
@@ -43,4 +42,10 @@ export function hasRules(plan: Plan): bool {
     if (plan.operationAt(i).match != MATCH_HEADER) return true;
   }
   return false;
+}
+
+/** The bit of an operation's id in the masks of quotas and budgets; all that is not declared shares the last one. */
+export function operationBit(plan: Plan, id: u32): u64 {
+  const declared = id >= FIRST_VALUE && plan.operationsConfigured;
+  return (<u64>1) << (declared ? id - FIRST_VALUE : plan.operationCount);
 }

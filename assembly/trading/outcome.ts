@@ -1,4 +1,5 @@
 import { Result } from "../metrics/catalog";
+import { sameBytes } from "../text/bytes";
 import { HeaderValue } from "./headers";
 
 /** Reads a number of at most 3 digits; -1 when it is none. */
@@ -44,9 +45,19 @@ const grpc = memory.data<u8>([
 
 /** Whether a content type is `application/grpc*`. */
 export function isGrpc(contentType: HeaderValue): bool {
-  return (
-    contentType.copies != 0 &&
-    contentType.len >= GRPC_BYTES &&
-    memory.compare(contentType.ptr, grpc, GRPC_BYTES) == 0
-  );
+  return startsWith(contentType, grpc, GRPC_BYTES);
+}
+
+function startsWith(value: HeaderValue, prefix: usize, length: u32): bool {
+  return value.copies != 0 && value.len >= length && sameBytes(value.ptr, length, prefix, length);
+}
+
+const EVENT_STREAM_BYTES: u32 = 17;
+const eventStream = memory.data<u8>([
+  0x74, 0x65, 0x78, 0x74, 0x2f, 0x65, 0x76, 0x65, 0x6e, 0x74, 0x2d, 0x73, 0x74, 0x72, 0x65, 0x61, 0x6d,
+]);
+
+/** Whether a content type is `text/event-stream`, with or without parameters. */
+export function isEventStream(contentType: HeaderValue): bool {
+  return startsWith(contentType, eventStream, EVENT_STREAM_BYTES);
 }
