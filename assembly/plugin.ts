@@ -1,3 +1,4 @@
+import { initVocabularies } from "./metrics/vocabulary";
 import { PART_PEER, Plan, SOURCE_PEER } from "./config/plan";
 import { compilePlan, releasePlan } from "./config/compile";
 import { stateNames } from "./request/filterstate";
@@ -5,6 +6,7 @@ import { PLUGIN_CONFIGURATION, proxy_get_buffer_bytes, proxy_set_tick_period_mil
 import { monotonicNanos } from "./host/clock";
 import { readVariable, fillRandom } from "./host/environment";
 import { ERROR, WARN, logLine, refreshLogLevel, writeLog } from "./host/log";
+import { literal } from "./host/literal";
 import { createShared, readShared } from "./host/shared";
 import { Status, toStatus } from "./host/status";
 import { returned, returnedBytes, returnedLength } from "./host/value";
@@ -26,7 +28,6 @@ import {
   writeActiveUsers,
   writeGauges,
 } from "./metrics/self";
-import { ACCEPTED_KEY, TRUST_SAID_KEY } from "./metrics/sharedkeys";
 import { NOT_YET, countUsers } from "./store/census";
 import { openTable, slotsFor } from "./store/table";
 import { Range, rangeAt, spells } from "./text/bytes";
@@ -93,7 +94,7 @@ export class Plugin {
     refreshLogLevel();
     const diagnostic = changetype<Writer>(diagnosticWriter).init(diagnosticBuffer, 512);
     if (this.load(size, diagnostic)) {
-      createShared(ACCEPTED_KEY, 5, ACCEPTED_KEY, 1);
+      createShared(literal("tg1:c"), 5, literal("tg1:c"), 1);
       proxy_set_tick_period_milliseconds(TICK_MILLIS);
       this.flush();
       return true;
@@ -254,6 +255,7 @@ function prepareVm(): void {
   if (seeded) return;
   seeded = true;
   initLabels();
+  initVocabularies();
   if (!fillRandom(seed, 16)) noteFailure(Failure.Properties);
   seedHash(load<u64>(seed), load<u64>(seed, 8));
 }
@@ -271,7 +273,7 @@ function needsPeer(plan: Plan): bool {
 
 /** Said once in the life of the process, not by every VM of it. */
 function warnOfTrust(): void {
-  if (createShared(TRUST_SAID_KEY, 11, TRUST_SAID_KEY, 1) != Status.Ok) return;
+  if (createShared(literal("tg1:o:trust"), 11, literal("tg1:o:trust"), 1) != Status.Ok) return;
   logLine().ascii('trustedPeers: "*" believes the trading headers of anyone who can reach this proxy');
   writeLog(WARN);
 }
@@ -279,12 +281,6 @@ function warnOfTrust(): void {
 /** Whether a refused configuration lets traffic pass: asked for, and none was ever accepted in this process. */
 function passesColdStart(): bool {
   const value = changetype<Range>(variable);
-  if (!readVariable(coldStart, 19, value) || !spells(value.ptr, value.len, "pass")) return false;
-  return readShared(ACCEPTED_KEY, 5) == Status.NotFound;
+  if (!readVariable("TICKGATE_COLD_START", value) || !spells(value.ptr, value.len, "pass")) return false;
+  return readShared(literal("tg1:c"), 5) == Status.NotFound;
 }
-
-/** `TICKGATE_COLD_START` */
-const coldStart = memory.data<u8>([
-  0x54, 0x49, 0x43, 0x4b, 0x47, 0x41, 0x54, 0x45, 0x5f, 0x43, 0x4f, 0x4c, 0x44, 0x5f, 0x53, 0x54, 0x41, 0x52,
-  0x54,
-]);

@@ -3,24 +3,23 @@ import { Arena } from "../memory/arena";
 import { hashBytes } from "../memory/siphash";
 import { Share } from "../policy/budget";
 import { rangeAt } from "../text/bytes";
+import { writeWord } from "../text/words";
 import { Writer } from "../text/writer";
 import { FIRST_VALUE, OTHER } from "../trading/ids";
 import { Metric } from "./catalog";
 import { DIMENSIONS_AT } from "./family";
-import { writeLabel } from "./labels";
 import { placeConfigured } from "./places";
 import { Recorder } from "./recorder";
 import { reserveName, startName } from "./registry";
 import { addToTotal } from "./totals";
 
 const SHARES: u32 = 3;
-const SHARE_NAMES: StaticArray<string> = ["upstream", "proxy", "arrival"];
-const budgetLabel = memory.data<u8>([0x62, 0x75, 0x64, 0x67, 0x65, 0x74]);
+const SHARE_NAMES = "upstream, proxy, arrival";
 const scratch = memory.data(64);
 
-/** Label text of a share. */
-export function shareName(share: Share): string {
-  return unchecked(SHARE_NAMES[share]);
+/** Appends the label text of a share. */
+export function writeShare(writer: Writer, share: Share): Writer {
+  return writeWord(writer, SHARE_NAMES, share);
 }
 
 /** One budget of a configuration, with what was counted for it since the last flush. */
@@ -79,15 +78,17 @@ export class BudgetState {
   }
 
   private requestsName(): Writer {
-    const name = startName(Metric.BudgetRequests);
-    writeLabel(name, budgetLabel, 6, this.budget.name, this.budget.nameLength);
-    return name;
+    return startName(Metric.BudgetRequests)
+      .ascii("budget=.=")
+      .bytes(this.budget.name, this.budget.nameLength)
+      .ascii(";.;");
   }
 
   private violationsName(share: Share): Writer {
-    const name = startName(Metric.BudgetViolations);
-    writeLabel(name, budgetLabel, 6, this.budget.name, this.budget.nameLength);
-    return name.ascii("share=.=").ascii(shareName(share)).ascii(";.;");
+    const name = startName(Metric.BudgetViolations)
+      .ascii("budget=.=")
+      .bytes(this.budget.name, this.budget.nameLength);
+    return writeShare(name.ascii(";.;share=.="), share).ascii(";.;");
   }
 }
 

@@ -1,3 +1,6 @@
+import { Writer } from "../text/writer";
+import { writeWord } from "../text/words";
+
 /** Every metric of the filter. Names, kinds and label names below are in this order. */
 export enum Metric {
   Requests,
@@ -18,36 +21,20 @@ export enum Metric {
   Failures,
 }
 
-const NAMES: StaticArray<string> = [
-  "trading_requests_total",
-  "trading_request_duration_us",
-  "trading_quota_decisions_total",
-  "trading_budget_requests_total",
-  "trading_budget_violations_total",
-  "trading_stage_duration_us",
-  "trading_market_data_lag_us",
-  "trading_active_users",
-  "tickgate_build_info",
-  "tickgate_config_info",
-  "tickgate_config_ok",
-  "tickgate_series",
-  "tickgate_series_overflow_total",
-  "tickgate_store_retries_total",
-  "tickgate_store_evictions_total",
-  "tickgate_failures_total",
-];
+const NAMES =
+  "trading_requests_total, trading_request_duration_us, trading_quota_decisions_total, trading_budget_requests_total, trading_budget_violations_total, trading_stage_duration_us, trading_market_data_lag_us, trading_active_users, tickgate_build_info, tickgate_config_info, tickgate_config_ok, tickgate_series, tickgate_series_overflow_total, tickgate_store_retries_total, tickgate_store_evictions_total, tickgate_failures_total";
 
-/** Kinds by their numbers in the ABI: counter 0, gauge 1, histogram 2. */
-const KINDS: StaticArray<i32> = [0, 2, 0, 0, 0, 2, 2, 1, 1, 1, 1, 1, 0, 0, 0, 0];
+/** A digit for each: the kind by its number in the ABI, counter 0, gauge 1, histogram 2. */
+const KINDS = "0200022111110000";
 
-/** The name of a metric, without labels. */
-export function metricName(metric: Metric): string {
-  return unchecked(NAMES[metric]);
+/** Appends the name of a metric, without labels. */
+export function writeMetricName(writer: Writer, metric: Metric): Writer {
+  return writeWord(writer, NAMES, metric);
 }
 
 /** The kind of a metric. */
 export function metricKind(metric: Metric): i32 {
-  return unchecked(KINDS[metric]);
+  return KINDS.charCodeAt(metric) - 0x30;
 }
 
 /**
@@ -70,20 +57,12 @@ export enum Result {
 
 export const RESULTS: u32 = 8;
 
-const RESULT_NAMES: StaticArray<string> = [
-  "ok",
-  "client_error",
-  "server_error",
-  "quota_denied",
-  "budget_denied",
-  "unidentified",
-  "failed",
-  "aborted",
-];
+const RESULT_NAMES =
+  "ok, client_error, server_error, quota_denied, budget_denied, unidentified, failed, aborted";
 
-/** Label text of a result. */
-export function resultName(result: Result): string {
-  return unchecked(RESULT_NAMES[result]);
+/** Appends the label text of a result. */
+export function writeResult(writer: Writer, result: Result): Writer {
+  return writeWord(writer, RESULT_NAMES, result);
 }
 
 /** What went wrong in the filter itself: label `reason` of `tickgate_failures_total`. */
@@ -116,22 +95,10 @@ export enum Failure {
 
 export const FAILURES: u32 = 12;
 
-const FAILURE_NAMES: StaticArray<string> = [
-  "config",
-  "memory",
-  "headers",
-  "metrics",
-  "store",
-  "store_value",
-  "clock",
-  "properties",
-  "reply",
-  "server_timing",
-  "market_timestamp",
-  "caller_budget",
-];
+const FAILURE_NAMES =
+  "config, memory, headers, metrics, store, store_value, clock, properties, reply, server_timing, market_timestamp, caller_budget";
 
-/** Label text of a failure. */
-export function failureName(failure: Failure): string {
-  return unchecked(FAILURE_NAMES[failure]);
+/** Appends the label text of a failure. */
+export function writeFailure(writer: Writer, failure: Failure): Writer {
+  return writeWord(writer, FAILURE_NAMES, failure);
 }

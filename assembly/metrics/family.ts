@@ -5,7 +5,7 @@ import { Arena } from "../memory/arena";
 import { Range } from "../text/bytes";
 import { Writer } from "../text/writer";
 import { FIRST_VALUE, OTHER } from "../trading/ids";
-import { Metric, resultName } from "./catalog";
+import { Metric, writeResult } from "./catalog";
 import { writeLabel } from "./labels";
 import { reserveName, seriesId, startName } from "./registry";
 import { KEY_BYTES, ROW_DEFINED, ROW_NEW, ROW_REFUSED, Row, Rows, createRows } from "./series";
@@ -127,7 +127,7 @@ export class Family {
     for (let i: u32 = 0; i < this.partCount; i++) {
       const part = load<u8>(this.parts + i);
       const id = <u32>load<u16>(from + (i << 1));
-      if (part == PART_RESULT) name.ascii("result=.=").ascii(resultName(id)).ascii(";.;");
+      if (part == PART_RESULT) writeResult(name.ascii("result=.="), id).ascii(";.;");
       else {
         const vocabulary = this.vocabularyAt(part == PART_OPERATION ? 0 : <u32>part + 1);
         vocabulary.textOf(id, value);

@@ -1,8 +1,9 @@
+import { literal } from "../host/literal";
 import { Status } from "../host/status";
 import { createShared, readShared, swapShared } from "../host/shared";
 import { returnedBytes, returnedCas, returnedLength } from "../host/value";
 import { Writer, WRITER_BYTES } from "../text/writer";
-import { COUNT_KEY, writeKey } from "./sharedkeys";
+import { writeKey } from "./sharedkeys";
 import { Failure } from "./catalog";
 import { noteFailure } from "./failures";
 
@@ -41,21 +42,21 @@ function storeFailed(): bool {
 
 /** Series claimed in this process so far. */
 export function claimedSeries(): u32 {
-  const status = readShared(COUNT_KEY, 5);
+  const status = readShared(literal("tg1:n"), 5);
   return status == Status.Ok && returnedLength() == 4 ? load<u32>(returnedBytes()) : 0;
 }
 
 function addToCount(change: i32, maxSeries: u32): bool {
   for (let tries: u32 = 0; tries < MAX_TRIES; tries++) {
-    const status = readShared(COUNT_KEY, 5);
+    const status = readShared(literal("tg1:n"), 5);
     if (status == Status.Failed) return storeFailed();
     const known = status == Status.Ok;
     const count: i32 = known && returnedLength() == 4 ? load<i32>(returnedBytes()) : 0;
     if (change > 0 && <u32>count + <u32>change > maxSeries) return false;
     store<i32>(value, max<i32>(count + change, 0));
     const written = known
-      ? swapShared(COUNT_KEY, 5, value, 4, returnedCas())
-      : createShared(COUNT_KEY, 5, value, 4);
+      ? swapShared(literal("tg1:n"), 5, value, 4, returnedCas())
+      : createShared(literal("tg1:n"), 5, value, 4);
     if (written == Status.Ok) return true;
     if (written == Status.Failed) return storeFailed();
   }

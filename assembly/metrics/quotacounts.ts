@@ -1,10 +1,10 @@
 import { PART_USER, Plan, Quota, Tier } from "../config/plan";
 import { Arena } from "../memory/arena";
 import { Metric } from "./catalog";
-import { writeLabel } from "./labels";
 import { reserveName, startName } from "./registry";
 import { addToTotal } from "./totals";
 import { Rate } from "../policy/quota";
+import { writeWord } from "../text/words";
 import { Writer } from "../text/writer";
 
 /** How a quota decided: label `decision`. */
@@ -16,9 +16,7 @@ export enum QuotaDecision {
 }
 
 const DECISIONS: u32 = 4;
-const DECISION_NAMES: StaticArray<string> = ["allowed", "denied", "shadow_denied", "failed"];
-const quotaLabel = memory.data<u8>([0x71, 0x75, 0x6f, 0x74, 0x61]);
-
+const DECISION_NAMES = "allowed, denied, shadow_denied, failed";
 /** One quota of a configuration, ready to decide. */
 @unmanaged
 export class QuotaState {
@@ -66,9 +64,10 @@ export class QuotaState {
   }
 
   private nameOf(decision: QuotaDecision): Writer {
-    const name = startName(Metric.QuotaDecisions);
-    writeLabel(name, quotaLabel, 5, this.quota.name, this.quota.nameLength);
-    return name.ascii("decision=.=").ascii(unchecked(DECISION_NAMES[decision])).ascii(";.;");
+    const name = startName(Metric.QuotaDecisions)
+      .ascii("quota=.=")
+      .bytes(this.quota.name, this.quota.nameLength);
+    return writeWord(name.ascii(";.;decision=.="), DECISION_NAMES, decision).ascii(";.;");
   }
 }
 

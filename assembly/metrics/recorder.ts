@@ -3,6 +3,7 @@ import { addToCounter } from "../host/metrics";
 import { Status } from "../host/status";
 import { Arena } from "../memory/arena";
 import { Range } from "../text/bytes";
+import { Writer, WRITER_BYTES } from "../text/writer";
 import { FIRST_VALUE, NONE, OTHER } from "../trading/ids";
 import { Failure, Metric, RESULTS } from "./catalog";
 import { DIMENSIONS_AT, Family, OPERATION_AT, RESULT_AT, createFamily } from "./family";
@@ -15,6 +16,7 @@ import { Vocabulary, createVocabulary, vocabularyOf } from "./vocabulary";
 const scratch = memory.data(64);
 const ids = memory.data(32);
 const nameRange = memory.data(8);
+const writer = memory.data(WRITER_BYTES);
 /** Names an undeclared operation may bring in by the header, where `operations` is not configured. */
 const LEARNED_OPERATIONS: u32 = 32;
 const MAX_PLACES: u32 = 4096;
@@ -183,8 +185,10 @@ function operationVocabulary(arena: Arena, plan: Plan): Vocabulary {
   const learns = !plan.operationsConfigured;
   const vocabulary = createVocabulary(arena, learns ? LEARNED_OPERATIONS : max<u32>(plan.operationCount, 1));
   if (changetype<usize>(vocabulary) == 0) return vocabulary;
-  vocabulary.label = operationLabel;
+  vocabulary.label = arena.alloc(9);
+  if (vocabulary.label == 0) return changetype<Vocabulary>(0);
   vocabulary.labelLength = 9;
+  changetype<Writer>(writer).init(vocabulary.label, 9).ascii("operation");
   vocabulary.learns = learns;
   vocabulary.newValuesPerMinute = 60;
   for (let i: u32 = 0; i < plan.operationCount; i++) {
@@ -195,6 +199,3 @@ function operationVocabulary(arena: Arena, plan: Plan): Vocabulary {
   }
   return vocabulary;
 }
-
-/** `operation` */
-const operationLabel = memory.data<u8>([0x6f, 0x70, 0x65, 0x72, 0x61, 0x74, 0x69, 0x6f, 0x6e]);

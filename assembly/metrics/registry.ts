@@ -2,7 +2,7 @@ import { NO_METRIC, defineMetric } from "../host/metrics";
 import { hashBytes } from "../memory/siphash";
 import { WORD_MAP_BYTES, WordMap } from "../memory/wordmap";
 import { Writer, WRITER_BYTES } from "../text/writer";
-import { Failure, Metric, metricKind, metricName } from "./catalog";
+import { Failure, Metric, metricKind, writeMetricName } from "./catalog";
 import { noteFailure } from "./failures";
 import { claimSeries } from "./ledger";
 
@@ -15,7 +15,7 @@ const known = memory.data(WORD_MAP_BYTES);
 
 /** Starts the name of a series of a metric; labels are appended to it. Names are not nested. */
 export function startName(metric: Metric): Writer {
-  return changetype<Writer>(nameWriter).init(nameBuffer, NAME_CAPACITY).ascii(metricName(metric)).byte(0x2e);
+  return writeMetricName(changetype<Writer>(nameWriter).init(nameBuffer, NAME_CAPACITY), metric).byte(0x2e);
 }
 
 /**

@@ -5,7 +5,7 @@ import { addToTotal } from "./totals";
 import { takeEvictions, takeRetries } from "../store/counts";
 import { Writer } from "../text/writer";
 import { VERSION } from "../version";
-import { FAILURES, Failure, Metric, failureName } from "./catalog";
+import { FAILURES, Failure, Metric, writeFailure } from "./catalog";
 import { giveBackFailures, noteFailure, takeFailures } from "./failures";
 import { spellSafely } from "./labels";
 import { claimedSeries } from "./ledger";
@@ -55,7 +55,7 @@ export function flushFailures(maxSeries: u32): void {
 }
 
 function failureNameOf(failure: Failure): Writer {
-  return startName(Metric.Failures).ascii("reason=.=").ascii(failureName(failure)).ascii(";.;");
+  return writeFailure(startName(Metric.Failures).ascii("reason=.="), failure).ascii(";.;");
 }
 
 /** Writes what the quota store did since the last time. */

@@ -11,18 +11,7 @@ import { Writer } from "../text/writer";
 // tg1q<u32>          a slot of it (store/slot.ts)
 // tg1:a              when the next census of users may begin (store/census.ts)
 
-/** `tg1:n`, 5 bytes. */
-export const COUNT_KEY: usize = memory.data<u8>([0x74, 0x67, 0x31, 0x3a, 0x6e]);
-
-/** `tg1:c`, 5 bytes. */
-export const ACCEPTED_KEY: usize = memory.data<u8>([0x74, 0x67, 0x31, 0x3a, 0x63]);
-
 /** Starts a key of one kind, `kind` with its colon. */
 export function writeKey(key: Writer, kind: string): Writer {
   return key.ascii("tg1:").ascii(kind);
 }
-
-/** `tg1:o:trust`, 11 bytes. */
-export const TRUST_SAID_KEY: usize = memory.data<u8>([
-  0x74, 0x67, 0x31, 0x3a, 0x6f, 0x3a, 0x74, 0x72, 0x75, 0x73, 0x74,
-]);

@@ -3,6 +3,7 @@ import { Arena } from "../memory/arena";
 import { ABSENT, ByteIndex, createByteIndex } from "../memory/byteindex";
 import { hashBytes } from "../memory/siphash";
 import { RANGE_BYTES, Range, rangeAt } from "../text/bytes";
+import { Writer, WRITER_BYTES } from "../text/writer";
 import { FIRST_VALUE, NONE, OTHER } from "../trading/ids";
 import { foldCase, spellSafely } from "./labels";
 import { Sightings, createSightings } from "./admission";
@@ -92,9 +93,17 @@ export class Vocabulary {
   }
 }
 
-/** `none` and `other`, as bytes. */
-export const noneText = memory.data<u8>([0x6e, 0x6f, 0x6e, 0x65]);
-export const otherText = memory.data<u8>([0x6f, 0x74, 0x68, 0x65, 0x72]);
+/** The texts of the two ids that stand for no value. */
+const noneText = memory.data(4);
+const otherText = memory.data(5);
+
+/** Spells what the vocabularies share. Called once per VM. */
+export function initVocabularies(): void {
+  changetype<Writer>(writer).init(noneText, 4).ascii("none");
+  changetype<Writer>(writer).init(otherText, 5).ascii("other");
+}
+
+const writer = memory.data(WRITER_BYTES);
 
 /** An empty vocabulary with room for `maxCount` values; address 0 when the arena is full. */
 export function createVocabulary(arena: Arena, maxCount: u32): Vocabulary {

@@ -1,5 +1,6 @@
 import { RESPONSE_HEADERS } from "../host/abi";
 import { writeHeader } from "../host/headers";
+import { literal } from "../host/literal";
 import { Status } from "../host/status";
 import { Pool, POOL_BYTES } from "../memory/pool";
 import { Failure } from "../metrics/catalog";
@@ -17,11 +18,6 @@ const BLOCK_BYTES: usize = 264;
 const pool = changetype<Pool>(memory.data(POOL_BYTES));
 const buffer = memory.data(2048);
 const writer = changetype<Writer>(memory.data(WRITER_BYTES));
-/** `ratelimit-policy`, whose first 9 bytes are the other field's name. */
-const fieldName = memory.data<u8>([
-  0x72, 0x61, 0x74, 0x65, 0x6c, 0x69, 0x6d, 0x69, 0x74, 0x2d, 0x70, 0x6f, 0x6c, 0x69, 0x63, 0x79,
-]);
-
 /** Keeps what the charged quotas that announce have left. Address 0: none does, or there is no memory. */
 export function keepAnnouncement(nowNanos: u64): usize {
   let block: usize = 0;
@@ -62,16 +58,16 @@ export function announce(plugin: Plugin, block: usize): void {
     const state = plugin.quotaStateAt(load<u32>(at));
     writePolicy(writer, state.quota, state.rateAt(load<u32>(at, 4)));
   }
-  write(16);
+  write("ratelimit-policy");
   writer.init(buffer, 2048);
   for (let i: u32 = 0; i < entries; i++) {
     const at = block + 8 + (i << 4);
     writeLimit(writer, plugin.quotaStateAt(load<u32>(at)).quota, load<u32>(at, 8), load<u32>(at, 12));
   }
-  write(9);
+  write("ratelimit");
 }
 
-function write(nameLength: u32): void {
-  const status = writeHeader(RESPONSE_HEADERS, fieldName, nameLength, buffer, writer.len);
+function write(name: string): void {
+  const status = writeHeader(RESPONSE_HEADERS, literal(name), name.length, buffer, writer.len);
   if (status != Status.Ok) noteFailure(Failure.Headers);
 }

@@ -2,6 +2,7 @@ import { NO_HEADER } from "../config/plan";
 import { REQUEST_HEADERS, RESPONSE_HEADERS } from "../host/abi";
 import { monotonicNanos } from "../host/clock";
 import { writeHeader } from "../host/headers";
+import { literal } from "../host/literal";
 import { readProperty } from "../host/properties";
 import { Status } from "../host/status";
 import { returnedBytes, returnedLength } from "../host/value";
@@ -20,21 +21,6 @@ import { sampleViolation } from "./violations";
 
 const buffer = memory.data(256);
 const writer = changetype<Writer>(memory.data(WRITER_BYTES));
-/** `x-latency-budget` */
-const announceName = memory.data<u8>([
-  0x78, 0x2d, 0x6c, 0x61, 0x74, 0x65, 0x6e, 0x63, 0x79, 0x2d, 0x62, 0x75, 0x64, 0x67, 0x65, 0x74,
-]);
-/** `upstream NUL cx_pool_ready_duration` */
-const poolPath = memory.data<u8>([
-  0x75, 0x70, 0x73, 0x74, 0x72, 0x65, 0x61, 0x6d, 0, 0x63, 0x78, 0x5f, 0x70, 0x6f, 0x6f, 0x6c, 0x5f, 0x72,
-  0x65, 0x61, 0x64, 0x79, 0x5f, 0x64, 0x75, 0x72, 0x61, 0x74, 0x69, 0x6f, 0x6e,
-]);
-/** `response NUL backend_latency` */
-const backendPath = memory.data<u8>([
-  0x72, 0x65, 0x73, 0x70, 0x6f, 0x6e, 0x73, 0x65, 0, 0x62, 0x61, 0x63, 0x6b, 0x65, 0x6e, 0x64, 0x5f, 0x6c,
-  0x61, 0x74, 0x65, 0x6e, 0x63, 0x79,
-]);
-
 /** The budgets of one request. Part of its slot; all zero while none applies. */
 @unmanaged
 export class Deadline {
@@ -115,7 +101,7 @@ export class Deadline {
     writer.init(buffer, 256).bytes(budget.name, budget.nameLength).ascii(";limit=").decimal(limit);
     writer.ascii(";spent=").decimal(this.firstByteMicros);
     if (this.firstByteMicros > limit) writer.ascii(";over=").decimal(this.firstByteMicros - limit);
-    const status = writeHeader(RESPONSE_HEADERS, announceName, 16, buffer, writer.len);
+    const status = writeHeader(RESPONSE_HEADERS, literal("x-latency-budget"), 16, buffer, writer.len);
     if (status != Status.Ok) noteFailure(Failure.Headers);
   }
 
@@ -183,11 +169,16 @@ export class Deadline {
 
 /** Microseconds of the upstream in the time to the first byte: two property reads, for broken budgets only. */
 function upstreamShare(first: u64, total: u64): u64 {
-  return upstreamMicros(first, durationMicros(poolPath, 31), durationMicros(backendPath, 24), total - first);
+  return upstreamMicros(
+    first,
+    durationMicros("upstream\0cx_pool_ready_duration"),
+    durationMicros("response\0backend_latency"),
+    total - first,
+  );
 }
 
-function durationMicros(path: usize, length: u32): u64 {
-  if (readProperty(path, length) != Status.Ok || returnedLength() != 8) return NO_BUDGET;
+function durationMicros(path: string): u64 {
+  if (readProperty(path) != Status.Ok || returnedLength() != 8) return NO_BUDGET;
   const nanos = load<i64>(returnedBytes());
   return nanos < 0 ? NO_BUDGET : <u64>nanos / 1000;
 }

@@ -6,11 +6,6 @@ import { Plugin } from "../plugin";
 import { HeaderValue } from "../trading/headers";
 import { isTrusted, isUserId } from "../trading/identity";
 
-/** `connection NUL uri_san_peer_certificate` */
-const peerPath = memory.data<u8>([
-  0x63, 0x6f, 0x6e, 0x6e, 0x65, 0x63, 0x74, 0x69, 0x6f, 0x6e, 0, 0x75, 0x72, 0x69, 0x5f, 0x73, 0x61, 0x6e,
-  0x5f, 0x70, 0x65, 0x65, 0x72, 0x5f, 0x63, 0x65, 0x72, 0x74, 0x69, 0x66, 0x69, 0x63, 0x61, 0x74, 0x65,
-]);
 /** Longest SPIFFE id (SPIFFE-ID, 2.4). */
 const MAX_PEER_BYTES: u32 = 2048;
 
@@ -33,7 +28,7 @@ export class Caller {
   meet(plugin: Plugin): void {
     memory.fill(changetype<usize>(this), 0, offsetof<Caller>());
     this.trusted = plugin.plan.trustAll;
-    if (!plugin.needsPeer || readProperty(peerPath, 35) != Status.Ok) return;
+    if (!plugin.needsPeer || readProperty("connection\0uri_san_peer_certificate") != Status.Ok) return;
     const length = returnedLength();
     if (length == 0 || length > MAX_PEER_BYTES) return;
     this.peer = returnedBytes();

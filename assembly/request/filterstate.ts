@@ -1,8 +1,9 @@
 import { Plan } from "../config/plan";
+import { literal } from "../host/literal";
 import { writeFilterState } from "../host/properties";
 import { Status } from "../host/status";
 import { Arena } from "../memory/arena";
-import { Failure, Result, resultName } from "../metrics/catalog";
+import { Failure, Result, writeResult } from "../metrics/catalog";
 import { OPERATION_AT } from "../metrics/family";
 import { noteFailure } from "../metrics/failures";
 import { Recorder } from "../metrics/recorder";
@@ -15,15 +16,6 @@ const value = memory.data(8);
 const textBuffer = memory.data(64);
 const textWriter = memory.data(WRITER_BYTES);
 const namesBuffer = memory.data(1088);
-/** `trading_budget` */
-const budgetName = memory.data<u8>([
-  0x74, 0x72, 0x61, 0x64, 0x69, 0x6e, 0x67, 0x5f, 0x62, 0x75, 0x64, 0x67, 0x65, 0x74,
-]);
-/** `trading_verdict` */
-const verdictName = memory.data<u8>([
-  0x74, 0x72, 0x61, 0x64, 0x69, 0x6e, 0x67, 0x5f, 0x76, 0x65, 0x72, 0x64, 0x69, 0x63, 0x74,
-]);
-
 /** Spells `trading_<label>` for every vocabulary of the recorder. Address 0: no memory. */
 export function stateNames(arena: Arena, recorder: Recorder): usize {
   const count = recorder.vocabularyCount;
@@ -55,8 +47,8 @@ export function writeRequestState(recorder: Recorder, names: usize, ids: usize):
 
 /** Publishes what became of a request. */
 export function writeVerdict(result: Result): void {
-  const text = changetype<Writer>(textWriter).init(textBuffer, 64).ascii(resultName(result));
-  write(verdictName, 15, text.ptr, text.len);
+  const text = writeResult(changetype<Writer>(textWriter).init(textBuffer, 64), result);
+  write(literal("trading_verdict"), 15, text.ptr, text.len);
 }
 
 /** Publishes the names of the budgets in `broken` (bit `i`: budget `i`), separated by commas. */
@@ -68,7 +60,7 @@ export function writeBrokenBudgets(plan: Plan, broken: u32): void {
     const budget = plan.budgetAt(i);
     text.bytes(budget.name, budget.nameLength);
   }
-  write(budgetName, 14, text.ptr, text.len);
+  write(literal("trading_budget"), 14, text.ptr, text.len);
 }
 
 function write(name: usize, nameLength: u32, text: usize, length: u32): void {

@@ -12,13 +12,6 @@ import { decimalValue, NO_NUMBER } from "../trading/numbers";
 import { isEventStream, isGrpc, resultOfGrpc, resultOfStatus, smallNumber } from "../trading/outcome";
 import { Stage, StageReader, STAGE_READER_BYTES } from "../trading/servertiming";
 
-/** `grpc-status` */
-const grpcStatusName = memory.data<u8>([0x67, 0x72, 0x70, 0x63, 0x2d, 0x73, 0x74, 0x61, 0x74, 0x75, 0x73]);
-/** `response NUL headers NUL server-timing` */
-const serverTimingPath = memory.data<u8>([
-  0x72, 0x65, 0x73, 0x70, 0x6f, 0x6e, 0x73, 0x65, 0, 0x68, 0x65, 0x61, 0x64, 0x65, 0x72, 0x73, 0, 0x73, 0x65,
-  0x72, 0x76, 0x65, 0x72, 0x2d, 0x74, 0x69, 0x6d, 0x69, 0x6e, 0x67,
-]);
 const trailer = memory.data(12);
 const stages = memory.data(STAGE_READER_BYTES);
 const SWITCHING_PROTOCOLS: i32 = 101;
@@ -45,7 +38,7 @@ export function readOutcome(plugin: Plugin): Result {
 function grpcStatus(plugin: Plugin): i32 {
   const inHeaders = smallNumber(plugin.response.value(plugin.grpcStatus));
   if (inHeaders >= 0) return inHeaders;
-  if (readHeader(RESPONSE_TRAILERS, grpcStatusName, 11) != Status.Ok) return -1;
+  if (readHeader(RESPONSE_TRAILERS, "grpc-status") != Status.Ok) return -1;
   const value = changetype<HeaderValue>(trailer);
   value.ptr = returnedBytes();
   value.len = returnedLength();
@@ -70,7 +63,7 @@ export function recordTimings(plugin: Plugin, ids: usize): void {
   let value = timing.ptr;
   let length = timing.len;
   // The scan keeps the first copy; the property joins all of them by commas.
-  if (timing.copies > 1 && readProperty(serverTimingPath, 30) == Status.Ok) {
+  if (timing.copies > 1 && readProperty("response\0headers\0server-timing") == Status.Ok) {
     value = returnedBytes();
     length = returnedLength();
   }

@@ -6,7 +6,7 @@ import { WARN, logLine, logs, writeLog } from "../host/log";
 import { readProperty } from "../host/properties";
 import { Status } from "../host/status";
 import { returnedBytes, returnedLength } from "../host/value";
-import { shareName } from "../metrics/budgetcounts";
+import { writeShare } from "../metrics/budgetcounts";
 import { OPERATION_AT } from "../metrics/family";
 import { Plugin } from "../plugin";
 import { Share, saturatingSubtract } from "../policy/budget";
@@ -16,16 +16,6 @@ import { Writer } from "../text/writer";
 const NANOS_PER_SECOND: u64 = 1_000_000_000;
 const MAX_ID_BYTES: u32 = 64;
 const text = changetype<Range>(memory.data(8));
-/** `x-request-id` */
-const requestIdName = memory.data<u8>([
-  0x78, 0x2d, 0x72, 0x65, 0x71, 0x75, 0x65, 0x73, 0x74, 0x2d, 0x69, 0x64,
-]);
-/** `upstream NUL request_attempt_count` */
-const attemptsPath = memory.data<u8>([
-  0x75, 0x70, 0x73, 0x74, 0x72, 0x65, 0x61, 0x6d, 0, 0x72, 0x65, 0x71, 0x75, 0x65, 0x73, 0x74, 0x5f, 0x61,
-  0x74, 0x74, 0x65, 0x6d, 0x70, 0x74, 0x5f, 0x63, 0x6f, 0x75, 0x6e, 0x74,
-]);
-
 let second: u64 = 0;
 let written: u32 = 0;
 
@@ -47,13 +37,10 @@ export function sampleViolation(
     vocabulary.textOf(load<u16>(ids + OPERATION_AT + ((<usize>i) << 1)), text);
     line.byte(0x20).bytes(vocabulary.label, vocabulary.labelLength).byte(0x3d).bytes(text.ptr, text.len);
   }
-  line
-    .ascii(" spent=")
-    .decimal(spent)
-    .ascii("us limit=")
-    .decimal(limit)
-    .ascii("us share=")
-    .ascii(shareName(share));
+  writeShare(
+    line.ascii(" spent=").decimal(spent).ascii("us limit=").decimal(limit).ascii("us share="),
+    share,
+  );
   line
     .ascii(" upstream=")
     .decimal(upstream)
@@ -76,13 +63,13 @@ function mayWrite(perSecond: u32): bool {
 }
 
 function writeAttempts(line: Writer): void {
-  if (readProperty(attemptsPath, 30) != Status.Ok || returnedLength() != 8) return;
+  if (readProperty("upstream\0request_attempt_count") != Status.Ok || returnedLength() != 8) return;
   line.ascii(" attempts=").decimal(load<u64>(returnedBytes()));
 }
 
 /** A caller's bytes: what could break the line is replaced. */
 function writeRequestId(line: Writer): void {
-  if (readHeader(REQUEST_HEADERS, requestIdName, 12) != Status.Ok) return;
+  if (readHeader(REQUEST_HEADERS, "x-request-id") != Status.Ok) return;
   line.ascii(" request_id=");
   const length = min(returnedLength(), MAX_ID_BYTES);
   for (let i: u32 = 0; i < length; i++) {

@@ -1,3 +1,4 @@
+import { literal } from "../host/literal";
 import { createShared, readShared, swapShared } from "../host/shared";
 import { Status } from "../host/status";
 import { returnedBytes, returnedCas, returnedLength } from "../host/value";
@@ -6,8 +7,7 @@ import { loadSlot, tableSlots } from "./table";
 
 // Counting active users means reading every slot. One VM of the process does it at a time, a part at every tick.
 
-/** `tg1:a`: u64 monotonic nanoseconds before which nobody else begins. */
-const turnKey = memory.data<u8>([0x74, 0x67, 0x31, 0x3a, 0x61]);
+/** Value of `tg1:a`: u64 monotonic nanoseconds before which nobody else begins. */
 const turn = memory.data(8);
 /** A census is begun at most this often and takes 40 ticks of 100 ms, so that its result is never 10 s old. */
 const PERIOD_NANOS: u64 = 5_000_000_000;
@@ -37,12 +37,14 @@ export function countUsers(nowNanos: u64): u32 {
 
 /** Begins a census unless another VM has done so lately. */
 function takeTurn(nowNanos: u64): bool {
-  const status = readShared(turnKey, 5);
+  const status = readShared(literal("tg1:a"), 5);
   if (status == Status.Failed) return false;
   const known = status == Status.Ok;
   if (known && returnedLength() == 8 && nowNanos < load<u64>(returnedBytes())) return false;
   store<u64>(turn, nowNanos + PERIOD_NANOS);
-  const taken = known ? swapShared(turnKey, 5, turn, 8, returnedCas()) : createShared(turnKey, 5, turn, 8);
+  const taken = known
+    ? swapShared(literal("tg1:a"), 5, turn, 8, returnedCas())
+    : createShared(literal("tg1:a"), 5, turn, 8);
   counting = taken == Status.Ok;
   next = 0;
   users = 0;

@@ -1,4 +1,5 @@
 import { fillRandom } from "../host/environment";
+import { literal } from "../host/literal";
 import { createShared, readShared, swapShared } from "../host/shared";
 import { Status } from "../host/status";
 import { returnedBytes, returnedCas, returnedLength } from "../host/value";
@@ -9,12 +10,12 @@ import { SLOT_ENTRIES, Slot, SlotValue } from "./slot";
 
 // Shared data: `tg1:h` holds what all workers must agree on, `tg1q` + u32 the slots.
 
-/** `tg1:h`: u64, u64 hash key, u32 number of slots. */
-const seedKey = memory.data<u8>([0x74, 0x67, 0x31, 0x3a, 0x68]);
+/** Value of `tg1:h`: u64, u64 hash key, u32 number of slots. */
 const SEED_BYTES: u32 = 20;
 const seed = memory.data(20);
 /** `tg1q` and the slot's index: 8 bytes, so the host keeps it without an allocation. */
-const slotKey = memory.data<u8>([0x74, 0x67, 0x31, 0x71, 0, 0, 0, 0]);
+const slotKey = memory.data(8);
+const SLOT_KEY_PREFIX: u32 = 0x71316774;
 
 let key0: u64 = 0;
 let key1: u64 = 0;
@@ -33,7 +34,7 @@ export function openTable(capacity: u32): u32 {
   if (slots != 0) return slots;
   store<u32>(seed, slotsFor(capacity), 16);
   if (!fillRandom(seed, 16)) return 0;
-  const made = createShared(seedKey, 5, seed, SEED_BYTES);
+  const made = createShared(literal("tg1:h"), 5, seed, SEED_BYTES);
   if (made == Status.Mismatch && !readSeed()) return 0;
   if (made != Status.Ok && made != Status.Mismatch) return 0;
   key0 = load<u64>(seed);
@@ -43,7 +44,7 @@ export function openTable(capacity: u32): u32 {
 }
 
 function readSeed(): bool {
-  if (readShared(seedKey, 5) != Status.Ok || returnedLength() != SEED_BYTES) return false;
+  if (readShared(literal("tg1:h"), 5) != Status.Ok || returnedLength() != SEED_BYTES) return false;
   memory.copy(seed, returnedBytes(), SEED_BYTES);
   return load<u32>(seed, 16) != 0;
 }
@@ -63,10 +64,15 @@ export function slotOf(hash: u64): u32 {
   return <u32>(((hash >> 32) * <u64>slots) >> 32);
 }
 
+function writeSlotKey(index: u32): void {
+  store<u32>(slotKey, SLOT_KEY_PREFIX);
+  store<u32>(slotKey, index, 4);
+}
+
 /** Reads a slot. A foreign value is counted and treated as empty. Not Ok: the store failed. */
 export function loadSlot(slot: Slot, index: u32): Status {
   slot.clear(index);
-  store<u32>(slotKey, index, 4);
+  writeSlotKey(index);
   const status = slots == 0 ? Status.Failed : readShared(slotKey, 8);
   if (status == Status.NotFound) return Status.Ok;
   if (status != Status.Ok) return Status.Failed;
@@ -79,7 +85,7 @@ export function loadSlot(slot: Slot, index: u32): Status {
 /** Writes a slot if nobody has since it was loaded. Mismatch: somebody has. */
 export function saveSlot(slot: Slot): Status {
   slot.seal();
-  store<u32>(slotKey, slot.index, 4);
+  writeSlotKey(slot.index);
   return slot.exists
     ? swapShared(slotKey, 8, slot.value, slot.valueBytes, slot.cas)
     : createShared(slotKey, 8, slot.value, slot.valueBytes);

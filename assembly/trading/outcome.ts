@@ -1,5 +1,5 @@
 import { Result } from "../metrics/catalog";
-import { sameBytes } from "../text/bytes";
+import { spells } from "../text/bytes";
 import { HeaderValue } from "./headers";
 
 /** Reads a number of at most 3 digits; -1 when it is none. */
@@ -38,26 +38,17 @@ export function resultOfGrpc(status: i32): Result {
   }
 }
 
-const GRPC_BYTES: u32 = 16;
-const grpc = memory.data<u8>([
-  0x61, 0x70, 0x70, 0x6c, 0x69, 0x63, 0x61, 0x74, 0x69, 0x6f, 0x6e, 0x2f, 0x67, 0x72, 0x70, 0x63,
-]);
-
 /** Whether a content type is `application/grpc*`. */
 export function isGrpc(contentType: HeaderValue): bool {
-  return startsWith(contentType, grpc, GRPC_BYTES);
+  return startsWith(contentType, "application/grpc");
 }
 
-function startsWith(value: HeaderValue, prefix: usize, length: u32): bool {
-  return value.copies != 0 && value.len >= length && sameBytes(value.ptr, length, prefix, length);
+function startsWith(value: HeaderValue, prefix: string): bool {
+  const length = <u32>prefix.length;
+  return value.copies != 0 && value.len >= length && spells(value.ptr, length, prefix);
 }
-
-const EVENT_STREAM_BYTES: u32 = 17;
-const eventStream = memory.data<u8>([
-  0x74, 0x65, 0x78, 0x74, 0x2f, 0x65, 0x76, 0x65, 0x6e, 0x74, 0x2d, 0x73, 0x74, 0x72, 0x65, 0x61, 0x6d,
-]);
 
 /** Whether a content type is `text/event-stream`, with or without parameters. */
 export function isEventStream(contentType: HeaderValue): bool {
-  return startsWith(contentType, eventStream, EVENT_STREAM_BYTES);
+  return startsWith(contentType, "text/event-stream");
 }
