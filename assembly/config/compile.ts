@@ -57,7 +57,12 @@ export function compilePlan(text: usize, length: u32, diagnostic: Writer): Plan 
   const nothing = changetype<Plan>(0);
   diagnostic.clear();
   if (length > MAX_DOCUMENT_BYTES) {
-    diagnostic.ascii("document: ").decimal(length).ascii(" bytes are more than ").decimal(MAX_DOCUMENT_BYTES);
+    diagnostic
+      .ascii("document")
+      .ascii(": ")
+      .decimal(length)
+      .ascii(" bytes are more than ")
+      .decimal(MAX_DOCUMENT_BYTES);
     return nothing;
   }
   const scratch = createArena(PLAN_PAGES);
@@ -66,7 +71,7 @@ export function compilePlan(text: usize, length: u32, diagnostic: Writer): Plan 
   if (changetype<usize>(scratch) != 0 && changetype<usize>(arena) != 0) {
     plan = compileInto(arena, scratch, text, length, diagnostic);
   } else {
-    diagnostic.ascii("document: ").ascii("out of memory");
+    diagnostic.ascii("document").ascii(": ").ascii("out of memory");
   }
   if (changetype<usize>(scratch) != 0) releaseArena(scratch);
   if (changetype<usize>(plan) == 0 && changetype<usize>(arena) != 0) releaseArena(arena);

@@ -151,7 +151,7 @@ function checkReserved(build: Build): void {
 }
 
 function refuseBuiltIn(document: Document): void {
-  document.refuse(" is a built-in label");
+  document.refuse("is a built-in label");
 }
 
 /** Demands that neither the current text nor the other label ends in the other. */

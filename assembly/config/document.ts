@@ -66,12 +66,12 @@ export class Document extends JsonReader {
 
   /** The current value is refused. */
   refuse(why: string): Writer {
-    return writeValue(this.fail(), this.raw, this.rawLength).ascii(why);
+    return writeValue(this.fail(), this.raw, this.rawLength).byte(0x20).ascii(why);
   }
 
   /** As `refuse`, for what it should be: `quotas[0].name: 7 is not a string`. */
   refuseUnless(what: string): Writer {
-    return this.refuse(" is not ").ascii(what);
+    return this.refuse("is not ").ascii(what);
   }
 
   /** Makes a literal the current text. */
@@ -82,7 +82,7 @@ export class Document extends JsonReader {
 
   /** The current value stood at `index` of the list `up` levels above already. */
   refuseRepeated(up: u32, index: u32): void {
-    const writer = this.refuse(" is already used by ");
+    const writer = this.refuse("is already used by ");
     this.path(writer, this.depth - up);
     writer.ascii("[").decimal(index).ascii("]");
   }

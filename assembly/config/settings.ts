@@ -141,7 +141,7 @@ function readLogKeyEnv(build: Build): void {
   if (matches(document.text, document.textLength, ENVIRONMENT_NAME)) {
     build.keep(changetype<Range>(changetype<usize>(build.plan) + offsetof<Plan>("logKeyEnv")));
   } else {
-    document.refuse(" does not match ").ascii(ENVIRONMENT_NAME);
+    document.refuse("does not match ").ascii(ENVIRONMENT_NAME);
   }
 }
 

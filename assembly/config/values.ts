@@ -27,7 +27,7 @@ export function readText(document: Document): bool {
 export function readPattern(document: Document, pattern: string): bool {
   if (!readText(document)) return false;
   if (matches(document.text, document.textLength, pattern)) return true;
-  document.refuse(" does not match ").ascii(pattern);
+  document.refuse("does not match ").ascii(pattern);
   return false;
 }
 

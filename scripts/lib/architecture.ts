@@ -26,7 +26,7 @@ const arrows: readonly (readonly [from: RegExp, to: RegExp])[] = [
   [/^assembly\/host\/abi\.ts$/, new RegExp(`^${sdk}$`)],
   [/^assembly\/host\//, /^assembly\/(host|memory|text)\//],
   [/^assembly\/(config|policy)\//, /^assembly\/(config|policy|memory|text)\//],
-  [/^assembly\/trading\//, /^assembly\/(trading|config|memory|text|metrics\/catalog)/],
+  [/^assembly\/trading\//, /^assembly\/(trading|config|memory|policy|text|metrics\/catalog)/],
   [
     /^assembly\/metrics\/(catalog|labels|vocabulary|admission|series|failures|sharedkeys)\.ts$/,
     /^assembly\/(config\/plan|memory\/|text\/|trading\/ids|metrics\/(catalog|labels|vocabulary|admission|series|failures|sharedkeys)$)/,

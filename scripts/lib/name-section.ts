@@ -28,10 +28,9 @@ export function readFunctionNames(wasm: Uint8Array): Map<number, string> {
 export function shortenNames(wasm: Uint8Array): Uint8Array<ArrayBuffer> {
   const section = sections(wasm).find(({ name }) => name === "name");
   if (section === undefined) return new Uint8Array(wasm);
-  const entries = [...readFunctionNames(wasm)].map(([index, name]) => [
-    ...leb(index),
-    ...text(shortName(name)),
-  ]);
+  const entries = Array.from(readFunctionNames(wasm), ([index, name]) =>
+    leb(index).concat(text(shortName(name))),
+  );
   const map = [...leb(entries.length), ...entries.flat()];
   const content = [...text("name"), functionNames, ...leb(map.length), ...map];
   const rewritten = [0, ...leb(content.length), ...content];

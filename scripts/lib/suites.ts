@@ -2,6 +2,7 @@ import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { run } from "node:test";
 import { spec } from "node:test/reporters";
+import { stripVTControlCharacters } from "node:util";
 import { CliError, progress } from "./cli.ts";
 import { root } from "./paths.ts";
 import { runToEnd } from "./process.ts";
@@ -21,32 +22,18 @@ export async function runUnitTests(): Promise<Tally> {
   const result = await runToEnd({
     name: "as-pect",
     command: join(root, "node_modules", ".bin", "asp"),
-    args: [
-      "--config",
-      "tests/unit/as-pect.config.js",
-      "--as-config",
-      "tests/unit/as-pect.asconfig.json",
-      "--nologo",
-    ],
+    args: ["--config", "tests/unit/as-pect.config.js", "--as-config", "tests/unit/as-pect.asconfig.json"],
     cwd: root,
     timeoutMillis: unitMillis,
   });
   const output = `${result.stdout}${result.stderr}`;
-  const passed = countOf(output, "pass");
-  const failed = countOf(output, "fail");
-  if (passed === undefined || failed === undefined) throw new CliError(`as-pect did not finish:\n${output}`);
+  const counts = /\[Tests\]:\s*(\d+) \/ (\d+)/.exec(stripVTControlCharacters(output));
+  if (counts === null) throw new CliError(`as-pect did not finish:\n${output}`);
+  const passed = Number(counts[1]);
+  const failed = Number(counts[2]) - passed;
   if (failed > 0 || result.code !== 0) progress(output);
+  // A file that fails outside its tests shows in the exit code only.
   return { passed, failed: failed === 0 && result.code !== 0 ? 1 : failed };
-}
-
-/** Sums the numbers before a word in as-pect's group and file summaries, colours aside. */
-function countOf(output: string, word: string): number | undefined {
-  const escape = String.fromCharCode(27);
-  const plain = output.replaceAll(new RegExp(`${escape}\\[[0-9;]*m`, "g"), "");
-  const summary = new RegExp(`\\[Summary\\].*?(\\d+) ${word}`).exec(
-    plain.slice(plain.lastIndexOf("[Summary]")),
-  );
-  return summary?.[1] === undefined ? undefined : Number(summary[1]);
 }
 
 /** Files of a suite of Node's test runner, in order. */
