@@ -31,7 +31,7 @@ import {
 import { NOT_YET, countUsers } from "./store/census";
 import { openTable, slotsFor } from "./store/table";
 import { Range, rangeAt, spells } from "./text/bytes";
-import { sha256Prefix } from "./text/sha256";
+import { sha256 } from "./text/sha256";
 import { Writer, WRITER_BYTES } from "./text/writer";
 import { HeaderScan, createHeaderScan } from "./trading/headers";
 import { hasRules } from "./trading/operation";
@@ -56,6 +56,9 @@ let seeded = false;
 export class Plugin {
   id: u32;
   configHash: u32;
+  /** Key of the hash that stands for users in logs; meaningless without `hashesUsers`. */
+  logKey0: u64;
+  logKey1: u64;
   arena: Arena;
   /** Address 0 while no configuration was accepted: traffic passes untouched. */
   plan: Plan;
@@ -82,6 +85,7 @@ export class Plugin {
   hasRules: bool;
   /** Whether requests need the mTLS peer: for trust, identity or a quota's key. */
   needsPeer: bool;
+  hashesUsers: bool;
   done: bool;
 
   get maxSeries(): u32 {
@@ -123,7 +127,7 @@ export class Plugin {
       return false;
     }
     const length = size == 0 ? 0 : returnedLength();
-    this.configHash = sha256Prefix(returnedBytes(), length);
+    this.configHash = load<u32>(sha256(returnedBytes(), length));
     this.plan = compilePlan(returnedBytes(), length, diagnostic);
     if (changetype<usize>(this.plan) == 0) return false;
     if (this.build()) return true;
@@ -142,6 +146,7 @@ export class Plugin {
     this.budgetStates = createBudgetStates(this.arena, this.plan, this.recorder);
     if (this.budgetStates == 0) return false;
     this.needsPeer = needsPeer(this.plan);
+    this.readLogKey();
     this.stateNames = stateNames(this.arena, this.recorder);
     if (this.stateNames == 0) return false;
     let missing = this.recorder.reserve() + reserveSelf(this.recorder, this.plan, this.configHash);
@@ -155,6 +160,20 @@ export class Plugin {
     }
     if (this.plan.trustAll) warnOfTrust();
     return true;
+  }
+
+  /** The key is the SHA-256 of what the variable holds, so that it may have any length. */
+  private readLogKey(): void {
+    const value = changetype<Range>(variable);
+    const plan = this.plan;
+    this.hashesUsers =
+      plan.filterState &&
+      plan.logKeyEnvLength != 0 &&
+      readVariable(plan.logKeyEnv, plan.logKeyEnvLength, value);
+    if (!this.hashesUsers) return;
+    const digest = sha256(value.ptr, value.len);
+    this.logKey0 = load<u64>(digest);
+    this.logKey1 = load<u64>(digest, 8);
   }
 
   quotaStateAt(index: u32): QuotaState {
@@ -281,6 +300,7 @@ function warnOfTrust(): void {
 /** Whether a refused configuration lets traffic pass: asked for, and none was ever accepted in this process. */
 function passesColdStart(): bool {
   const value = changetype<Range>(variable);
-  if (!readVariable("TICKGATE_COLD_START", value) || !spells(value.ptr, value.len, "pass")) return false;
+  if (!readVariable(literal("TICKGATE_COLD_START"), 19, value) || !spells(value.ptr, value.len, "pass"))
+    return false;
   return readShared(literal("tg1:c"), 5) == Status.NotFound;
 }

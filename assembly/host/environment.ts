@@ -1,13 +1,13 @@
 import { environ_get, environ_sizes_get, random_get } from "./abi";
 import { malloc } from "./memory";
-import { Range, spells } from "../text/bytes";
+import { Range, sameBytes } from "../text/bytes";
 
 const sizes = memory.data(8);
 const MAX_VARIABLES: u32 = 1024;
 const MAX_BYTES: u32 = 1 << 20;
 
 /** Finds a variable of the VM (`vmConfig.env`) by its name. False: not set, or unreadable. The value lives until `resetArena`. */
-export function readVariable(name: string, value: Range): bool {
+export function readVariable(name: usize, nameLength: u32, value: Range): bool {
   if (environ_sizes_get(sizes, sizes + 4) != 0) return false;
   const count = load<u32>(sizes);
   const bytes = load<u32>(sizes, 4);
@@ -18,14 +18,14 @@ export function readVariable(name: string, value: Range): bool {
   for (let i: u32 = 0; i < count; i++) {
     const entry = load<usize>(pointers + <usize>i * 4);
     if (entry < buffer || entry >= buffer + bytes) continue;
-    if (matchEntry(entry, buffer + bytes, name, value)) return true;
+    if (matchEntry(entry, buffer + bytes, name, nameLength, value)) return true;
   }
   return false;
 }
 
-function matchEntry(entry: usize, limit: usize, name: string, value: Range): bool {
-  const start = entry + name.length + 1;
-  if (start > limit || !spells(entry, name.length, name)) return false;
+function matchEntry(entry: usize, limit: usize, name: usize, nameLength: u32, value: Range): bool {
+  const start = entry + nameLength + 1;
+  if (start > limit || !sameBytes(entry, nameLength, name, nameLength)) return false;
   if (load<u8>(start - 1) != 0x3d) return false;
   let stop = start;
   while (stop < limit && load<u8>(stop) != 0) stop++;

@@ -23,6 +23,7 @@ export class Caller {
   peerLength: u32;
   source: u8;
   trusted: bool;
+  private identified: bool;
 
   /** Reads the peer where the configuration needs it, and decides whether the caller is believed. */
   meet(plugin: Plugin): void {
@@ -36,8 +37,10 @@ export class Caller {
     this.trusted = isTrusted(plugin.plan, this.peer, length);
   }
 
-  /** Decides who is charged: the first source that is there. Whom we do not trust is charged as the peer it is. */
+  /** Decides, once, who is charged: the first source that is there. Whom we do not trust is charged as the peer it is. */
   identify(plugin: Plugin): void {
+    if (this.identified) return;
+    this.identified = true;
     const plan = plugin.plan;
     if (!this.trusted) return this.identifyAsPeer();
     for (let i: u32 = 0; i < plan.sourceCount; i++) {

@@ -87,16 +87,12 @@ export function chargeAt(index: u32): Charge {
 export function gatherCharges(plugin: Plugin, caller: Caller, ids: usize): Gathered {
   const plan = plugin.plan;
   const bit = operationBit(plan, load<u16>(ids + OPERATION_AT));
-  let identified = false;
   chargeCount = 0;
   for (let i: u32 = 0; i < plan.quotaCount; i++) {
     const quota = plan.quotaAt(i);
     if ((quota.operations & bit) == 0) continue;
     const ofUser = plugin.quotaStateAt(i).ofUser;
-    if (ofUser && !identified) {
-      caller.identify(plugin);
-      identified = true;
-    }
+    if (ofUser) caller.identify(plugin);
     if (ofUser && caller.source == FROM_NOWHERE) {
       if (plan.anonymous == ANONYMOUS_EXEMPT) continue;
       if (plan.anonymous == ANONYMOUS_REJECT && !quota.shadow) return Gathered.Unidentified;

@@ -3,6 +3,7 @@ import { literal } from "../host/literal";
 import { writeFilterState } from "../host/properties";
 import { Status } from "../host/status";
 import { Arena } from "../memory/arena";
+import { sipHash } from "../memory/siphash";
 import { Failure, Result, writeResult } from "../metrics/catalog";
 import { OPERATION_AT } from "../metrics/family";
 import { noteFailure } from "../metrics/failures";
@@ -43,6 +44,14 @@ export function writeRequestState(recorder: Recorder, names: usize, ids: usize):
     const name = rangeAt(names, i);
     write(name.ptr, name.len, text.ptr, text.len);
   }
+}
+
+/** Publishes a hash of the user's id under the operator's key: the same in every pod, and no way back. */
+export function writeUser(key0: u64, key1: u64, user: usize, length: u32): void {
+  const text = changetype<Writer>(textWriter)
+    .init(textBuffer, 64)
+    .hex(sipHash(key0, key1, user, length), 16);
+  write(literal("trading_user"), 12, text.ptr, text.len);
 }
 
 /** Publishes what became of a request. */

@@ -1,6 +1,6 @@
 import { Caller } from "./caller";
 import { admitWaiting, classify } from "./classifier";
-import { writeRequestState, writeVerdict } from "./filterstate";
+import { writeRequestState, writeUser, writeVerdict } from "./filterstate";
 import { REQUEST_HEADERS } from "../host/abi";
 import { monotonicNanos } from "../host/clock";
 import { readPairs } from "../host/headers";
@@ -65,8 +65,16 @@ export class Request {
       admitWaiting(plugin, this.ids, this.startNanos);
       this.deadline.propagate(plugin, this.startNanos);
     }
-    if (plugin.plan.filterState) writeRequestState(plugin.recorder, plugin.stateNames, this.ids);
+    if (plugin.plan.filterState) this.publish();
     return this.refused == 0;
+  }
+
+  private publish(): void {
+    const plugin = this.plugin;
+    writeRequestState(plugin.recorder, plugin.stateNames, this.ids);
+    if (!plugin.hashesUsers) return;
+    caller.identify(plugin);
+    if (caller.userLength != 0) writeUser(plugin.logKey0, plugin.logKey1, caller.user, caller.userLength);
   }
 
   private judge(): Verdict {
@@ -146,7 +154,7 @@ export class Request {
     }
     if (this.refused == 0) recordTimings(plugin, this.ids);
     if (!plugin.plan.filterState) return;
-    if (!this.begun) writeRequestState(plugin.recorder, plugin.stateNames, this.ids);
+    if (!this.begun) this.publish();
     writeVerdict(result);
   }
 

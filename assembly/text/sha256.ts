@@ -20,8 +20,8 @@ const round = memory.data(32);
 const words = memory.data(256);
 const last = memory.data(128);
 
-/** First 32 bits of the SHA-256 of a byte range: its first 8 hexadecimal digits. */
-export function sha256Prefix(ptr: usize, len: u32): u32 {
+/** SHA-256 of a byte range: the address of its 8 words, until the next call. Word 0 is the first 8 hexadecimal digits. */
+export function sha256(ptr: usize, len: u32): usize {
   for (let i = 0; i < 8; i++) store<u32>(state + ((<usize>i) << 2), unchecked(INITIAL[i]));
   const whole = len & ~63;
   for (let at: u32 = 0; at < whole; at += 64) compress(ptr + at);
@@ -32,7 +32,7 @@ export function sha256Prefix(ptr: usize, len: u32): u32 {
   const blocks: u32 = rest < 56 ? 64 : 128;
   store<u64>(last + blocks - 8, bswap<u64>((<u64>len) << 3));
   for (let at: u32 = 0; at < blocks; at += 64) compress(last + at);
-  return load<u32>(state);
+  return state;
 }
 
 function compress(block: usize): void {
