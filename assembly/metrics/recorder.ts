@@ -9,7 +9,7 @@ import { Failure, Metric, RESULTS } from "./catalog";
 import { DIMENSIONS_AT, Family, OPERATION_AT, RESULT_AT, createFamily } from "./family";
 import { noteFailure } from "./failures";
 import { syncPlaces, syncSomePlaces } from "./places";
-import { ROW_FREE, Row } from "./series";
+import { Row } from "./series";
 import { Timings, createTimings } from "./timings";
 import { Vocabulary, createVocabulary, vocabularyOf } from "./vocabulary";
 
@@ -43,7 +43,7 @@ export class Recorder {
   /** Counts one request; written to the host at the next flush. */
   countRequest(requestIds: usize): void {
     const row = this.requests.rowOf(requestIds);
-    if (changetype<usize>(row) != 0) row.pending += 1;
+    if (changetype<usize>(row) != 0) this.requests.rows.add(row);
   }
 
   /** Records the duration of one request in microseconds. */
@@ -53,23 +53,25 @@ export class Recorder {
 
   /** Writes what was counted since the last time to the host. */
   flush(): void {
-    const rows = this.requests.rows;
-    for (let i: u32 = 0, n = rows.places; i < n; i++) {
-      const row = rows.rowAt(i);
-      if (row.state != ROW_FREE && row.pending != 0) this.flushRow(row);
+    let row = this.requests.rows.takePending();
+    while (changetype<usize>(row) != 0) {
+      const next = changetype<Row>(row.next);
+      if (this.flushRow(row)) row.pending = 0;
+      else this.requests.rows.link(row);
+      row = next;
     }
   }
 
-  private flushRow(row: Row): void {
+  /** Writes a row's count to its series, or to the nearest coarser one with room. False: the host refused it. */
+  private flushRow(row: Row): bool {
     let target = row;
     if (!this.requests.define(row)) {
-      this.requests.overflow += row.pending;
       target = this.requests.coarser(row, ids);
+      this.requests.overflow += row.pending;
     }
-    const amount = row.pending;
-    row.pending = 0;
-    if (changetype<usize>(target) == 0) return;
-    if (addToCounter(target.metric, amount) != Status.Ok) noteFailure(Failure.Metrics);
+    if (changetype<usize>(target) == 0 || addToCounter(target.metric, row.pending) == Status.Ok) return true;
+    noteFailure(Failure.Metrics);
+    return false;
   }
 
   /** Takes over the label values that other workers have admitted. */

@@ -12,6 +12,8 @@ export class Row {
   key1: u64;
   key2: u64;
   pending: u64;
+  /** The next row with something pending. */
+  next: usize;
   metric: u32;
   /** 0: free. 1: in use. 2: its series is defined. 3: there was no room for it. */
   state: u32;
@@ -22,7 +24,7 @@ export const ROW_NEW: u32 = 1;
 export const ROW_DEFINED: u32 = 2;
 export const ROW_REFUSED: u32 = 3;
 
-const ROW_BYTES: usize = 40;
+const ROW_BYTES: usize = 48;
 
 /** Rows by key: open addressing over a fixed number of places; a row is never taken back. */
 @unmanaged
@@ -31,6 +33,27 @@ export class Rows {
   mask: u32;
   count: u32;
   maxCount: u32;
+  /** Rows with something pending, the last to get it first. */
+  private pendingRows: usize;
+
+  /** Counts one more for a row. */
+  add(row: Row): void {
+    if (row.pending == 0) this.link(row);
+    row.pending += 1;
+  }
+
+  /** Puts a row whose count could not be written back into the list. */
+  link(row: Row): void {
+    row.next = this.pendingRows;
+    this.pendingRows = changetype<usize>(row);
+  }
+
+  /** Takes the list of rows with something pending, chained by `next`; address 0 when there is none. */
+  takePending(): Row {
+    const first = changetype<Row>(this.pendingRows);
+    this.pendingRows = 0;
+    return first;
+  }
 
   /** The row of a key, made when it is new; address 0 when all places are taken. */
   at(key: usize): Row {
@@ -52,12 +75,7 @@ export class Rows {
     return row;
   }
 
-  /** Number of places; `rowAt` takes 0 up to it, free ones among them. */
-  get places(): u32 {
-    return this.mask + 1;
-  }
-
-  rowAt(index: u32): Row {
+  private rowAt(index: u32): Row {
     return changetype<Row>(this.table + <usize>(index & this.mask) * ROW_BYTES);
   }
 }

@@ -65,9 +65,13 @@ export function spend(rate: Rate, tat: Wide, nowNanos: u64, cost: u64): bool {
   return true;
 }
 
-/** Gives back what `spend` took, if the bucket did not fill up meanwhile. */
-export function refund(rate: Rate, tat: Wide, cost: u64): void {
-  tat.subtract(charge.product(rate.interval, cost));
+/**
+ * Gives back what `spend` took `elapsedNanos` ago, less what time alone has given back since: the bucket may have been
+ * full meanwhile, and then others were charged on top of a moment that the whole refund would take away again.
+ */
+export function refund(rate: Rate, tat: Wide, cost: u64, elapsedNanos: u64): void {
+  readClock(elapsedNanos);
+  tat.subtract(charge.product(rate.interval, cost).subtract(now));
 }
 
 /** Whether the bucket is full: its state says no more than no state. */

@@ -9,7 +9,7 @@ import { Plugin } from "../plugin";
 import { remaining, waitNanos } from "../policy/quota";
 import { secondsUntil, writeLimit, writePolicy } from "../reply/quota";
 import { Writer, WRITER_BYTES } from "../text/writer";
-import { chargeAt, chargeCount } from "./charges";
+import { Decision, chargeAt, chargeCount } from "./charges";
 
 // What a request's quotas had left when it was charged, kept until its response: u32 count, then 16 bytes each:
 // u32 quota, u32 tier, u32 tokens left, u32 seconds.
@@ -29,8 +29,10 @@ export function keepAnnouncement(nowNanos: u64): usize {
     const at = block + 8 + (load<u32>(block) << 4);
     store<u32>(at, charge.index);
     store<u32>(at, charge.tier, 4);
-    store<u32>(at, <u32>remaining(charge.rate, charge.tat, nowNanos), 8);
-    const seconds = secondsUntil(waitNanos(charge.rate, charge.tat, nowNanos, 1));
+    const leased = charge.decision == Decision.Allowed ? charge.tokens - charge.cost : 0;
+    const left = remaining(charge.rate, charge.tat, nowNanos) + leased;
+    store<u32>(at, <u32>left, 8);
+    const seconds = left == 0 ? secondsUntil(waitNanos(charge.rate, charge.tat, nowNanos, 1)) : 0;
     store<u32>(at, <u32>min<u64>(seconds, u32.MAX_VALUE), 12);
     store<u32>(block, load<u32>(block) + 1);
   }

@@ -109,7 +109,9 @@ function gather(plugin: Plugin, caller: Caller, ids: usize, index: u32): bool {
   memory.fill(changetype<usize>(charge), 0, CHARGE_BYTES);
   charge.index = index;
   charge.quota = quota;
-  charge.deniable = state.deniable;
+  // Buckets of nobody lie in slots of their own: with several of them a charge may be undone.
+  const apart = state.ofUser && caller.source == FROM_NOWHERE && plugin.plan.quotaCount > 1;
+  charge.deniable = state.deniable && !apart;
   charge.tier = <u8>tierOf(plugin, caller, quota);
   charge.rate = state.rateAt(charge.tier);
   charge.cost = costOf(plugin, caller, quota);

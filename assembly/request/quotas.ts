@@ -1,9 +1,11 @@
 import { Charge, Decision, chargeAt, chargeCount } from "./charges";
+import { monotonicNanos } from "../host/clock";
 import { Status } from "../host/status";
 import { Failure } from "../metrics/catalog";
 import { noteFailure } from "../metrics/failures";
 import { QuotaDecision } from "../metrics/quotacounts";
 import { Plugin } from "../plugin";
+import { saturatingSubtract } from "../policy/budget";
 import { refund, remaining, spend, waitNanos } from "../policy/quota";
 import { noteEvictions, noteRetry } from "../store/counts";
 import { recallTat, rememberTat } from "../store/denials";
@@ -34,8 +36,10 @@ function slotAt(position: u32): Slot {
  * refuse the request, it is only not charged.
  */
 export function decideCharges(nowNanos: u64): Quotas {
-  if (refusedFromMemory(nowNanos)) return Quotas.Refused;
+  // Without a clock nothing can be decided.
+  if (nowNanos == 0) return failAll();
   payFromLeases(nowNanos);
+  if (refusedFromMemory(nowNanos)) return Quotas.Refused;
   if (!loadSlots()) return failAll();
   if (decideAll(nowNanos)) return Quotas.Refused;
   const outcome = commitAll(nowNanos);
@@ -48,7 +52,7 @@ function refusedFromMemory(nowNanos: u64): bool {
   let refused = false;
   for (let i: u32 = 0; i < chargeCount; i++) {
     const charge = chargeAt(i);
-    if (!charge.deniable || !recallTat(charge.bucket, charge.tat)) continue;
+    if (charge.paid || !charge.deniable || !recallTat(charge.bucket, charge.tat)) continue;
     if (waitNanos(charge.rate, charge.tat, nowNanos, 1) == 0) continue;
     charge.decision = Decision.Refused;
     if (charge.enforces) refused = true;
@@ -62,7 +66,7 @@ function payFromLeases(nowNanos: u64): void {
   for (let i: u32 = 0; i < chargeCount; i++) {
     const charge = chargeAt(i);
     if (charge.quota.lease <= 1) continue;
-    const tokens = <u64>leasedTokens(charge.rate, charge.bucket, nowNanos);
+    const tokens = <u64>leasedTokens(charge.rate, charge.bucket, charge.tat, nowNanos);
     if (tokens < charge.cost) continue;
     charge.paid = true;
     charge.tokens = tokens;
@@ -185,12 +189,14 @@ function undo(last: i64, nowNanos: u64): void {
 function undoSlot(slot: Slot, nowNanos: u64): bool {
   for (let tries: u32 = 0; tries < MAX_TRIES; tries++) {
     if (loadSlot(slot, slot.index) != Status.Ok) return false;
+    // Read behind the load: no charge in the slot is younger.
+    const elapsedNanos = saturatingSubtract(monotonicNanos(), nowNanos);
     for (let i: u32 = 0; i < chargeCount; i++) {
       const charge = chargeAt(i);
       if (charge.paid || charge.slot != slot.index || charge.decision != Decision.Allowed) continue;
       if (!slot.has(charge.tag)) continue;
       slot.readTat(charge.tag, charge.tat);
-      refund(charge.rate, charge.tat, charge.tokens);
+      refund(charge.rate, charge.tat, charge.tokens, elapsedNanos);
       slot.writeTat(charge.tag, charge.tat, nowNanos, 0);
     }
     const status = slot.changed ? saveSlot(slot) : Status.Ok;

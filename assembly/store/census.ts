@@ -1,4 +1,5 @@
 import { literal } from "../host/literal";
+import { resetArena } from "../host/memory";
 import { createShared, readShared, swapShared } from "../host/shared";
 import { Status } from "../host/status";
 import { returnedBytes, returnedCas, returnedLength } from "../host/value";
@@ -28,6 +29,8 @@ export function countUsers(nowNanos: u64): u32 {
   const last = min(next + slots / PARTS + 1, slots);
   const seconds = <u32>(nowNanos / NANOS_PER_SECOND);
   for (; next < last; next++) {
+    // The arena must not grow with the table.
+    resetArena();
     if (loadSlot(slot, next) == Status.Ok) users += slot.activeUsers(seconds);
   }
   if (next < slots) return NOT_YET;

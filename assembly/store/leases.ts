@@ -10,19 +10,21 @@ const ENTRY_BYTES: u32 = 32;
 const PAGES: u32 = 2;
 
 let table: usize = 0;
-const end = changetype<Wide>(memory.data(16));
 
 function entryOf(bucket: u64): usize {
   return table + <usize>(((<u32>(bucket >> 16)) & (ENTRIES - 1)) * ENTRY_BYTES);
 }
 
-/** Tokens of a lease that may still be spent: one whose emission time has passed has come back to the bucket. */
-export function leasedTokens(rate: Rate, bucket: u64, nowNanos: u64): u32 {
+/**
+ * Tokens of a lease that may still be spent: one whose emission time has passed has come back to the bucket.
+ * `tat` becomes what the lease was charged up to.
+ */
+export function leasedTokens(rate: Rate, bucket: u64, tat: Wide, nowNanos: u64): u32 {
   if (table == 0) return 0;
   const entry = entryOf(bucket);
   if (load<u64>(entry) != bucket) return 0;
-  end.set(load<u64>(entry, 8), load<u64>(entry, 16));
-  return min(load<u32>(entry, 24), tokensAhead(rate, end, nowNanos));
+  tat.set(load<u64>(entry, 8), load<u64>(entry, 16));
+  return min(load<u32>(entry, 24), tokensAhead(rate, tat, nowNanos));
 }
 
 /** Spends tokens that `leasedTokens` has just found. */

@@ -7,9 +7,9 @@ import { sipHash } from "../memory/siphash";
 //   4  u32  check: low half of SipHash(0, 0) over everything behind it
 //   8  u64  floor, low 64 bits
 //   16 u32  floor, high 32 bits
-//   20      entries, 24 bytes each: u64 tag, u64 TAT low, u32 TAT high, u32 second until which its user is active
+//   20      entries, 24 bytes each: u64 tag, u64 TAT low, u32 TAT high, u32 second at which its user is active no more
 // The high half of a tag is the user's (0: the bucket is no user's), the low half the bucket's.
-// The floor is the latest TAT that was ever evicted alive: new entries begin there, so that nobody gains by eviction.
+// The floor is the latest TAT that ever left the slot: new entries begin there, so that nobody gains by eviction.
 
 /** `TGQ1`: another number is another format. */
 const FORMAT: u32 = 0x31514754;
@@ -112,7 +112,7 @@ export class Slot {
 
   private isActive(position: u32, nowSeconds: u32): bool {
     const entry = this.entryAt(position);
-    return load<u32>(entry, 4) != 0 && load<u32>(entry, 20) >= nowSeconds;
+    return load<u32>(entry, 4) != 0 && load<u32>(entry, 20) > nowSeconds;
   }
 
   private countedBefore(position: u32, nowSeconds: u32): bool {
@@ -131,7 +131,7 @@ export class Slot {
     return 0;
   }
 
-  /** Exact: a bucket that is full again is what a missing entry means. */
+  /** Exact: a bucket that is full again is what a missing entry means, for a worker whose clock is behind by the floor. */
   private dropExpired(nowNanos: u64): void {
     const tat = scratch;
     let i: u32 = 0;
@@ -148,16 +148,16 @@ export class Slot {
     for (let i: u32 = 1; i < this.count; i++) {
       if (later(this.entryAt(earliest), this.entryAt(i))) earliest = i;
     }
-    const entry = this.entryAt(earliest);
-    const floor = this.value;
-    if (later(entry, floor)) memory.copy(floor + 8, entry + 8, 12);
     this.remove(earliest);
     this.evictions += 1;
   }
 
   private remove(position: u32): void {
+    const entry = this.entryAt(position);
+    const floor = this.value;
+    if (later(entry, floor)) memory.copy(floor + 8, entry + 8, 12);
     this.count -= 1;
-    memory.copy(this.entryAt(position), this.entryAt(this.count), ENTRY_BYTES);
+    memory.copy(entry, this.entryAt(this.count), ENTRY_BYTES);
   }
 
   private readFloor(tat: Wide): void {
