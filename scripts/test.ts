@@ -26,9 +26,10 @@ async function main(): Promise<number> {
     process.stdout.write(help);
     return 0;
   }
-  const unknown = positionals.find((name) => !suites.some((suite) => suite === name));
+  const known: readonly string[] = [...suites, ...extraSuites];
+  const unknown = positionals.find((name) => !known.includes(name));
   if (unknown !== undefined)
-    throw new CliError(`there is no suite ${unknown}`, `suites: ${suites.join(", ")}`);
+    throw new CliError(`there is no suite ${unknown}`, `suites: ${known.join(", ")}`);
   await ensureFilter();
   const tallies = values.file
     ? [await runNodeTests("chosen", values.file, concurrency)]
