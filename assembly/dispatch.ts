@@ -98,6 +98,7 @@ export function log(id: u32): void {
   resetArena();
   const request = requestOf(id);
   if (changetype<usize>(request) == 0) return;
+  if (!request.plugin.ticking) request.plugin.startTicks();
   request.onLog();
   releaseRequest(request);
 }

@@ -11,11 +11,12 @@ import { createShared, readShared } from "./host/shared";
 import { Status, toStatus } from "./host/status";
 import { returned, returnedBytes, returnedLength } from "./host/value";
 import { Arena, createArena, releaseArena } from "./memory/arena";
-import { seedHash } from "./memory/siphash";
+import { seedHash } from "./memory/hash";
 import { BudgetState, budgetStateAt, createBudgetStates } from "./metrics/budgetcounts";
 import { Failure } from "./metrics/catalog";
 import { noteFailure } from "./metrics/failures";
 import { initLabels } from "./metrics/labels";
+import { seedNames } from "./metrics/registry";
 import { QuotaState, createQuotaStates, quotaStateAt } from "./metrics/quotacounts";
 import { Recorder, createRecorder } from "./metrics/recorder";
 import {
@@ -86,6 +87,8 @@ export class Plugin {
   /** Whether requests need the mTLS peer: for trust, identity or a quota's key. */
   needsPeer: bool;
   hashesUsers: bool;
+  remembered: bool;
+  ticking: bool;
   done: bool;
 
   get maxSeries(): u32 {
@@ -98,8 +101,7 @@ export class Plugin {
     refreshLogLevel();
     const diagnostic = changetype<Writer>(diagnosticWriter).init(diagnosticBuffer, 512);
     if (this.load(size, diagnostic)) {
-      createShared(literal("tg1:c"), 5, literal("tg1:c"), 1);
-      proxy_set_tick_period_milliseconds(TICK_MILLIS);
+      this.startTicks();
       this.flush();
       return true;
     }
@@ -113,7 +115,7 @@ export class Plugin {
     }
     logLine().ascii("TICKGATE_COLD_START=pass: traffic passes untouched until a configuration is accepted");
     writeLog(WARN);
-    proxy_set_tick_period_milliseconds(TICK_MILLIS);
+    this.startTicks();
     this.flush();
     return true;
   }
@@ -219,6 +221,12 @@ export class Plugin {
     return true;
   }
 
+  /** Without ticks nothing that is counted would ever be written: tried again at every request until it succeeds. */
+  startTicks(): void {
+    this.ticking = toStatus(proxy_set_tick_period_milliseconds(TICK_MILLIS)) == Status.Ok;
+    if (!this.ticking) noteFailure(Failure.Timer);
+  }
+
   /** Time's turn: a part of the census, and now and then a flush. */
   tick(): void {
     if (this.countsUsers) this.count();
@@ -240,6 +248,7 @@ export class Plugin {
   private flush(): void {
     refreshLogLevel();
     if (changetype<usize>(this.plan) != 0) {
+      if (!this.remembered) this.remember();
       this.recorder.sync();
       this.recorder.flush();
       flushOverflow(this.recorder);
@@ -250,6 +259,13 @@ export class Plugin {
     }
     writeGauges(changetype<usize>(this.plan) != 0, this.maxSeries);
     flushFailures(this.maxSeries);
+  }
+
+  /** Remembers for the life of the process that a configuration was accepted: a bad one is refused from now on. */
+  private remember(): void {
+    const status = createShared(literal("tg1:c"), 5, literal("tg1:c"), 1);
+    this.remembered = status != Status.Failed;
+    if (!this.remembered) noteFailure(Failure.Store);
   }
 
   /** The host lets go of this context: nothing that was counted is lost. */
@@ -276,7 +292,8 @@ function prepareVm(): void {
   initLabels();
   initVocabularies();
   if (!fillRandom(seed, 16)) noteFailure(Failure.Properties);
-  seedHash(load<u64>(seed), load<u64>(seed, 8));
+  seedHash(load<u64>(seed));
+  seedNames(load<u64>(seed), load<u64>(seed, 8));
 }
 
 function needsPeer(plan: Plan): bool {

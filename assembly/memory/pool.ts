@@ -18,7 +18,8 @@ export class Pool {
     if (this.free == 0 && !this.grow()) return 0;
     const block = this.free;
     this.free = load<usize>(block);
-    memory.fill(block, 0, this.blockBytes);
+    // A loop: for so few bytes memory.fill costs a call into the engine.
+    for (let at = block, end = block + this.blockBytes; at < end; at += 8) store<u64>(at, 0);
     return block;
   }
 

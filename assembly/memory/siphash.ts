@@ -1,19 +1,5 @@
 // SipHash-1-3 (Aumasson, Bernstein, 2012): keyed, so that no caller can choose bytes that collide.
 
-let key0: u64 = 0;
-let key1: u64 = 0;
-
-/** Sets the key of `hashBytes` in this VM. Tables that were filled under another key are void. */
-export function seedHash(first: u64, second: u64): void {
-  key0 = first;
-  key1 = second;
-}
-
-/** 64-bit hash of a byte range under this VM's key. */
-export function hashBytes(ptr: usize, len: u32): u64 {
-  return sipHash(key0, key1, ptr, len);
-}
-
 /** SipHash-1-3 of a byte range under a given key. */
 export function sipHash(first: u64, second: u64, ptr: usize, len: u32): u64 {
   let v0 = first ^ 0x736f6d6570736575;

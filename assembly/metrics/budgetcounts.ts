@@ -1,6 +1,6 @@
 import { Budget, BudgetFilter, Plan } from "../config/plan";
 import { Arena } from "../memory/arena";
-import { hashBytes } from "../memory/siphash";
+import { hashBytes } from "../memory/hash";
 import { Share } from "../policy/budget";
 import { rangeAt } from "../text/bytes";
 import { writeWord } from "../text/words";

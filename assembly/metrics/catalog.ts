@@ -83,6 +83,8 @@ export enum Failure {
   Clock,
   /** A property or filter state could not be read or written. */
   Properties,
+  /** The host gave no timer; counts wait until it does. */
+  Timer,
   /** The host did not take our reply. */
   Reply,
   /** A Server-Timing metric broke the grammar. */
@@ -93,10 +95,10 @@ export enum Failure {
   CallerBudget,
 }
 
-export const FAILURES: u32 = 12;
+export const FAILURES: u32 = 13;
 
 const FAILURE_NAMES =
-  "config, memory, headers, metrics, store, store_value, clock, properties, reply, server_timing, market_timestamp, caller_budget";
+  "config, memory, headers, metrics, store, store_value, clock, properties, timer, reply, server_timing, market_timestamp, caller_budget";
 
 /** Appends the label text of a failure. */
 export function writeFailure(writer: Writer, failure: Failure): Writer {

@@ -1,5 +1,5 @@
 import { PART_OPERATION, PART_RESULT } from "../config/plan";
-import { NO_METRIC, recordValue } from "../host/metrics";
+import { recordValue } from "../host/metrics";
 import { Status } from "../host/status";
 import { Arena } from "../memory/arena";
 import { Range } from "../text/bytes";
@@ -7,7 +7,7 @@ import { Writer } from "../text/writer";
 import { FIRST_VALUE, OTHER } from "../trading/ids";
 import { Metric, writeResult } from "./catalog";
 import { writeLabel } from "./labels";
-import { reserveName, seriesId, startName } from "./registry";
+import { NO_ROOM, isMetric, reserveName, seriesId, startName } from "./registry";
 import { KEY_BYTES, ROW_DEFINED, ROW_NEW, ROW_REFUSED, Row, Rows, createRows } from "./series";
 import { Vocabulary } from "./vocabulary";
 
@@ -52,23 +52,29 @@ export class Family {
     return changetype<Row>(0);
   }
 
-  /** Defines the row's series if that was not tried yet. False: there is no room, the row is refused for good. */
+  /** Defines the row's series if that is still to do. False: it is refused for good, or (`ROW_NEW`) failed this time. */
   define(row: Row): bool {
     if (row.state == ROW_NEW) {
       const id = seriesId(this.metric, this.writeName(changetype<usize>(row)), this.maxSeries);
       row.metric = id;
-      row.state = id == NO_METRIC ? ROW_REFUSED : ROW_DEFINED;
+      if (isMetric(id)) row.state = ROW_DEFINED;
+      else if (id == NO_ROOM) row.state = ROW_REFUSED;
     }
     return row.state == ROW_DEFINED;
   }
 
-  /** The defined row a refused one counts for; address 0 when even the coarsest has no room. `ids`: 32 bytes to work in. */
+  /**
+   * The row that an undefined one counts for: the nearest coarser one with room; itself when its definition failed
+   * but may succeed another time; address 0 when even the coarsest has no room. `ids`: 32 bytes to work in.
+   */
   coarser(row: Row, ids: usize): Row {
+    if (row.state == ROW_NEW) return row;
     this.readKey(row, ids);
     for (let level = LISTED; level <= NO_OPERATION; level++) {
       this.writeKey(ids, level);
       const candidate = this.rows.at(key);
-      if (changetype<usize>(candidate) != 0 && this.define(candidate)) return candidate;
+      if (changetype<usize>(candidate) == 0) continue;
+      if (this.define(candidate) || candidate.state == ROW_NEW) return candidate;
     }
     return changetype<Row>(0);
   }
@@ -77,7 +83,8 @@ export class Family {
   record(ids: usize, value: u64): bool {
     let row = this.rowOf(ids);
     if (changetype<usize>(row) != 0 && !this.define(row)) row = this.coarser(row, coarse);
-    return changetype<usize>(row) == 0 || recordValue(row.metric, value) == Status.Ok;
+    if (changetype<usize>(row) == 0) return true;
+    return row.state == ROW_DEFINED && recordValue(row.metric, value) == Status.Ok;
   }
 
   /** Claims room for a label set. */
@@ -88,7 +95,9 @@ export class Family {
   }
 
   private writeKey(ids: usize, level: u32): void {
-    memory.fill(key, 0, KEY_BYTES);
+    store<u64>(key, 0);
+    store<u64>(key, 0, 8);
+    store<u64>(key, 0, 16);
     let kept = false;
     for (let i: u32 = 0; i < this.partCount; i++) {
       const part = load<u8>(this.parts + i);

@@ -1,7 +1,8 @@
 import { Status } from "../host/status";
 import { createShared, readShared, swapShared } from "../host/shared";
 import { returnedBytes, returnedCas, returnedLength } from "../host/value";
-import { hashBytes } from "../memory/siphash";
+import { ABSENT } from "../memory/byteindex";
+import { hashBytes } from "../memory/hash";
 import { Writer, WRITER_BYTES } from "../text/writer";
 import { OTHER } from "../trading/ids";
 import { sightingsNeeded } from "./admission";
@@ -31,6 +32,10 @@ export function admitValue(vocabulary: Vocabulary, value: usize, length: u32, no
   if (taken >= vocabulary.maxCount) return OTHER;
   const needed = sightingsNeeded(taken, vocabulary.maxCount);
   if (needed > 1 && vocabulary.sight(hash) < needed) return OTHER;
+  // Another worker may have admitted it since the last tick: then it costs no admission.
+  syncSomePlaces(vocabulary);
+  const known = vocabulary.find(hash, value, length);
+  if (known != ABSENT) return known;
   return takeAdmission(vocabulary, now) ? takePlace(vocabulary, hash, value, length) : OTHER;
 }
 

@@ -9,7 +9,7 @@ import { Failure, Metric, RESULTS } from "./catalog";
 import { DIMENSIONS_AT, Family, OPERATION_AT, RESULT_AT, createFamily } from "./family";
 import { noteFailure } from "./failures";
 import { syncPlaces, syncSomePlaces } from "./places";
-import { Row } from "./series";
+import { ROW_DEFINED, ROW_REFUSED, Row } from "./series";
 import { Timings, createTimings } from "./timings";
 import { Vocabulary, createVocabulary, vocabularyOf } from "./vocabulary";
 
@@ -67,8 +67,9 @@ export class Recorder {
     let target = row;
     if (!this.requests.define(row)) {
       target = this.requests.coarser(row, ids);
-      this.requests.overflow += row.pending;
+      if (row.state == ROW_REFUSED) this.requests.overflow += row.pending;
     }
+    if (changetype<usize>(target) != 0 && target.state != ROW_DEFINED) return false;
     if (changetype<usize>(target) == 0 || addToCounter(target.metric, row.pending) == Status.Ok) return true;
     noteFailure(Failure.Metrics);
     return false;
@@ -98,7 +99,7 @@ export class Recorder {
       if (vocabulary.learns) continue;
       const at = ids + DIMENSIONS_AT + ((<usize>i) << 1);
       for (let value: u32 = 0; value < vocabulary.count; value++) {
-        const size = RESULTS * (this.vocabularyAt(0).count + 1);
+        const size = RESULTS * this.reservedOperations;
         const fits = claimed + size <= this.plan.maxSeries / 2;
         store<u16>(at, <u16>(value + FIRST_VALUE));
         missing += fits ? this.reserveOperations() : size;
@@ -109,12 +110,17 @@ export class Recorder {
     return missing;
   }
 
+  /** Operations that keep room: the declared ones and `other`, or `none` and `other` where names are learned. */
+  private get reservedOperations(): u32 {
+    const operations = this.vocabularyAt(0);
+    return operations.learns ? FIRST_VALUE : operations.count + 1;
+  }
+
   /** Every operation with every result, at the dimension values in `ids`. */
   private reserveOperations(): u32 {
     let missing: u32 = 0;
-    const operations = this.vocabularyAt(0);
-    const last = OTHER + (operations.learns ? 0 : operations.count);
-    for (let operation = operations.learns ? NONE : OTHER; operation <= last; operation++) {
+    const first = this.vocabularyAt(0).learns ? NONE : OTHER;
+    for (let operation = first; operation < first + this.reservedOperations; operation++) {
       store<u16>(ids + OPERATION_AT, <u16>operation);
       for (let result: u32 = 0; result < RESULTS; result++) {
         store<u16>(ids + RESULT_AT, <u16>result);

@@ -1,5 +1,5 @@
 import { Plan } from "../config/plan";
-import { NO_METRIC, recordValue } from "../host/metrics";
+import { recordValue } from "../host/metrics";
 import { Status } from "../host/status";
 import { addToTotal } from "./totals";
 import { takeEvictions, takeRetries } from "../store/counts";
@@ -8,9 +8,9 @@ import { VERSION } from "../version";
 import { FAILURES, Failure, Metric, writeFailure } from "./catalog";
 import { giveBackFailures, noteFailure, takeFailures } from "./failures";
 import { spellSafely } from "./labels";
-import { claimedSeries } from "./ledger";
+import { UNKNOWN, claimedSeries } from "./ledger";
 import { Recorder } from "./recorder";
-import { reserveName, seriesId, startName } from "./registry";
+import { isMetric, reserveName, seriesId, startName } from "./registry";
 
 /** Bound of the ledger for what is said where no configuration could be read. */
 export const DEFAULT_MAX_SERIES: u32 = 2000;
@@ -18,7 +18,7 @@ export const DEFAULT_MAX_SERIES: u32 = 2000;
 /** Sets a gauge to a truth about the whole process. */
 function setGauge(metric: Metric, name: Writer, value: u64, maxSeries: u32): void {
   const id = seriesId(metric, name, maxSeries);
-  if (id != NO_METRIC && recordValue(id, value) != Status.Ok) noteFailure(Failure.Metrics);
+  if (isMetric(id) && recordValue(id, value) != Status.Ok) noteFailure(Failure.Metrics);
 }
 
 function buildName(): Writer {
@@ -42,7 +42,8 @@ export function writeConfigInfo(hash: u32, running: bool, maxSeries: u32): void 
 export function writeGauges(ok: bool, maxSeries: u32): void {
   setGauge(Metric.BuildInfo, buildName(), 1, maxSeries);
   setGauge(Metric.ConfigOk, startName(Metric.ConfigOk), ok ? 1 : 0, maxSeries);
-  setGauge(Metric.Series, startName(Metric.Series), <u64>claimedSeries(), maxSeries);
+  const claimed = claimedSeries();
+  if (claimed != UNKNOWN) setGauge(Metric.Series, startName(Metric.Series), claimed, maxSeries);
 }
 
 /** Writes the failures counted since the last time. */
@@ -77,10 +78,12 @@ export function flushOverflow(recorder: Recorder): void {
     const name = overflowName(vocabulary.label, vocabulary.labelLength);
     if (addToTotal(Metric.SeriesOverflow, name, vocabulary.overflow, maxSeries)) vocabulary.overflow = 0;
   }
-  const whole = recorder.requests.overflow + recorder.durations.overflow;
+  const lags = recorder.timings.lags;
+  const whole = recorder.requests.overflow + recorder.durations.overflow + lags.overflow;
   if (!addToTotal(Metric.SeriesOverflow, wholeOverflowName(), whole, maxSeries)) return;
   recorder.requests.overflow = 0;
   recorder.durations.overflow = 0;
+  lags.overflow = 0;
 }
 
 function overflowName(label: usize, labelLength: u32): Writer {

@@ -8,7 +8,7 @@ import { Failure, Metric } from "./catalog";
 import { Family, createFamily } from "./family";
 import { noteFailure } from "./failures";
 import { spellSafely } from "./labels";
-import { reserveName, seriesId, startName } from "./registry";
+import { isMetric, reserveName, seriesId, startName } from "./registry";
 
 const MAX_ROWS: u32 = 128;
 
@@ -17,7 +17,7 @@ const MAX_ROWS: u32 = 128;
 export class Timings {
   plan: Plan;
   lags: Family;
-  /** u32 each: metric id of a stage + 1; 0 until it is first seen. */
+  /** u32 each: metric id of a stage, or `NO_ROOM`; 0 until it is first seen. */
   stageMetrics: usize;
 
   /** Records one stage's duration, if the stage is on the allow-list. */
@@ -26,17 +26,17 @@ export class Timings {
       const stage = rangeAt(this.plan.stages, i);
       if (!sameBytes(stage.ptr, stage.len, name, nameLength)) continue;
       const metric = this.stageMetric(i);
-      if (metric != NO_METRIC && recordValue(metric, micros) != Status.Ok) noteFailure(Failure.Metrics);
+      if (isMetric(metric) && recordValue(metric, micros) != Status.Ok) noteFailure(Failure.Metrics);
       return;
     }
   }
 
   private stageMetric(stage: u32): u32 {
     const at = this.stageMetrics + ((<usize>stage) << 2);
-    if (load<u32>(at) == 0)
-      store<u32>(at, seriesId(Metric.StageDuration, this.stageName(stage), this.plan.maxSeries) + 1);
-    // A refusal was stored as 0 (`NO_METRIC + 1`): it is asked for again.
-    return load<u32>(at) - 1;
+    if (load<u32>(at) != 0) return load<u32>(at);
+    const id = seriesId(Metric.StageDuration, this.stageName(stage), this.plan.maxSeries);
+    if (id != NO_METRIC) store<u32>(at, id);
+    return id;
   }
 
   private stageName(stage: u32): Writer {

@@ -1,7 +1,7 @@
 import { Dimension } from "../config/plan";
 import { Arena } from "../memory/arena";
 import { ABSENT, ByteIndex, createByteIndex } from "../memory/byteindex";
-import { hashBytes } from "../memory/siphash";
+import { hashBytes } from "../memory/hash";
 import { RANGE_BYTES, Range, rangeAt } from "../text/bytes";
 import { Writer, WRITER_BYTES } from "../text/writer";
 import { FIRST_VALUE, NONE, OTHER } from "../trading/ids";

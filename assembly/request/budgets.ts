@@ -17,7 +17,7 @@ import { GARBAGE, budgetMicros, grpcTimeoutMicros } from "../trading/deadline";
 import { operationBit } from "../trading/operation";
 import { Caller } from "./caller";
 import { writeBrokenBudgets } from "./filterstate";
-import { sampleViolation } from "./violations";
+import { sampleViolation, upstreamAttempts } from "./violations";
 
 const buffer = memory.data(256);
 const writer = changetype<Writer>(memory.data(WRITER_BYTES));
@@ -167,14 +167,12 @@ export class Deadline {
   }
 }
 
-/** Microseconds of the upstream in the time to the first byte: two property reads, for broken budgets only. */
+/** Microseconds of the upstream in the time to the first byte: three property reads, for broken budgets only. */
 function upstreamShare(first: u64, total: u64): u64 {
-  return upstreamMicros(
-    first,
-    durationMicros("upstream\0cx_pool_ready_duration"),
-    durationMicros("response\0backend_latency"),
-    total - first,
-  );
+  const pool = durationMicros("upstream\0cx_pool_ready_duration");
+  // Envoy times the last attempt only; the time of those before it was the upstream's too.
+  const backend = upstreamAttempts() > 1 ? NO_BUDGET : durationMicros("response\0backend_latency");
+  return upstreamMicros(first, pool, backend, total - first);
 }
 
 function durationMicros(path: string): u64 {

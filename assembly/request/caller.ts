@@ -2,6 +2,8 @@ import { SOURCE_PEER } from "../config/plan";
 import { readProperty } from "../host/properties";
 import { Status } from "../host/status";
 import { returnedBytes, returnedLength } from "../host/value";
+import { Failure } from "../metrics/catalog";
+import { noteFailure } from "../metrics/failures";
 import { Plugin } from "../plugin";
 import { HeaderValue } from "../trading/headers";
 import { isTrusted, isUserId } from "../trading/identity";
@@ -29,7 +31,10 @@ export class Caller {
   meet(plugin: Plugin): void {
     memory.fill(changetype<usize>(this), 0, offsetof<Caller>());
     this.trusted = plugin.plan.trustAll;
-    if (!plugin.needsPeer || readProperty("connection\0uri_san_peer_certificate") != Status.Ok) return;
+    if (!plugin.needsPeer) return;
+    const status = readProperty("connection\0uri_san_peer_certificate");
+    if (status != Status.Ok && status != Status.NotFound) noteFailure(Failure.Properties);
+    if (status != Status.Ok) return;
     const length = returnedLength();
     if (length == 0 || length > MAX_PEER_BYTES) return;
     this.peer = returnedBytes();

@@ -1,5 +1,5 @@
 import { ABSENT } from "../memory/byteindex";
-import { hashBytes } from "../memory/siphash";
+import { hashBytes } from "../memory/hash";
 import { DIMENSIONS_AT, OPERATION_AT } from "../metrics/family";
 import { MAX_LABEL_BYTES } from "../metrics/labels";
 import { admitValue } from "../metrics/places";
@@ -7,7 +7,7 @@ import { Plugin } from "../plugin";
 import { HeaderValue } from "../trading/headers";
 import { NONE, OTHER } from "../trading/ids";
 import { operationByHeader, operationByRule } from "../trading/operation";
-import { normalisePath } from "../trading/path";
+import { NO_PATH, normalisePath } from "../trading/path";
 
 /** Values of this request that have no place yet: 64 bytes and a length for each vocabulary of the recorder. */
 const waitingText = memory.data(640);
@@ -30,6 +30,7 @@ function operationId(plugin: Plugin, trusted: bool): u32 {
   if (plugin.hasRules) {
     const path = plugin.request.value(plugin.path);
     const length = normalisePath(path.ptr, path.len);
+    if (length == NO_PATH) return OTHER;
     const id = operationByRule(plan, plugin.request.value(plugin.method), path.ptr, length);
     if (id != OTHER) return id;
   }
@@ -42,8 +43,8 @@ function operationId(plugin: Plugin, trusted: bool): u32 {
 function valueId(plugin: Plugin, index: u32, header: HeaderValue): u32 {
   const vocabulary = plugin.recorder.vocabularyAt(index);
   store<u32>(waitingLength + ((<usize>index) << 2), NOT_WAITING);
-  if (header.copies == 0 || header.len == 0) return NONE;
   if (header.copies > 1) return OTHER;
+  if (header.copies == 0 || header.len == 0) return NONE;
   if (!vocabulary.learns && header.len > MAX_LABEL_BYTES) return OTHER;
   const text = waitingText + <usize>(index * MAX_LABEL_BYTES);
   const length = vocabulary.normalise(header.ptr, header.len, text);

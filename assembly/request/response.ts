@@ -63,9 +63,13 @@ export function recordTimings(plugin: Plugin, ids: usize): void {
   let value = timing.ptr;
   let length = timing.len;
   // The scan keeps the first copy; the property joins all of them by commas.
-  if (timing.copies > 1 && readProperty("response\0headers\0server-timing") == Status.Ok) {
-    value = returnedBytes();
-    length = returnedLength();
+  if (timing.copies > 1) {
+    const joined = readProperty("response\0headers\0server-timing");
+    if (joined != Status.Ok && joined != Status.NotFound) noteFailure(Failure.Properties);
+    if (joined == Status.Ok) {
+      value = returnedBytes();
+      length = returnedLength();
+    }
   }
   const reader = changetype<StageReader>(stages).init(value, length);
   for (let i: u32 = 0; i < MAX_STAGES_READ; i++) {

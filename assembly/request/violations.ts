@@ -47,7 +47,7 @@ export function sampleViolation(
     .ascii("us proxy=")
     .decimal(saturatingSubtract(spent, upstream))
     .ascii("us");
-  writeAttempts(line);
+  line.ascii(" attempts=").decimal(upstreamAttempts());
   writeRequestId(line);
   writeLog(WARN);
 }
@@ -62,9 +62,10 @@ function mayWrite(perSecond: u32): bool {
   return written <= perSecond;
 }
 
-function writeAttempts(line: Writer): void {
-  if (readProperty("upstream\0request_attempt_count") != Status.Ok || returnedLength() != 8) return;
-  line.ascii(" attempts=").decimal(load<u64>(returnedBytes()));
+/** How often the router has tried; 0 when it has not. */
+export function upstreamAttempts(): u64 {
+  if (readProperty("upstream\0request_attempt_count") != Status.Ok || returnedLength() != 8) return 0;
+  return load<u64>(returnedBytes());
 }
 
 /** A caller's bytes: what could break the line is replaced. */

@@ -10,9 +10,9 @@ import { SLOT_ENTRIES, Slot, SlotValue } from "./slot";
 
 // Shared data: `tg1:h` holds what all workers must agree on, `tg1q` + u32 the slots.
 
-/** Value of `tg1:h`: u64, u64 hash key, u32 number of slots. */
-const SEED_BYTES: u32 = 20;
-const seed = memory.data(20);
+/** Value of `tg1:h`: u64, u64 hash key, u32 number of slots, u32 check: low half of SipHash(0, 0) over what is before it. */
+const SEED_BYTES: u32 = 24;
+const seed = memory.data(24);
 /** `tg1q` and the slot's index: 8 bytes, so the host keeps it without an allocation. */
 const slotKey = memory.data(8);
 const SLOT_KEY_PREFIX: u32 = 0x71316774;
@@ -34,6 +34,7 @@ export function openTable(capacity: u32): u32 {
   if (slots != 0) return slots;
   store<u32>(seed, slotsFor(capacity), 16);
   if (!fillRandom(seed, 16)) return 0;
+  store<u32>(seed, seedCheck(), 20);
   const made = createShared(literal("tg1:h"), 5, seed, SEED_BYTES);
   if (made == Status.Mismatch && !readSeed()) return 0;
   if (made != Status.Ok && made != Status.Mismatch) return 0;
@@ -43,10 +44,15 @@ export function openTable(capacity: u32): u32 {
   return slots;
 }
 
+/** Another plugin's value must not be taken for the size of a table. */
+function seedCheck(): u32 {
+  return <u32>sipHash(0, 0, seed, 20);
+}
+
 function readSeed(): bool {
   if (readShared(literal("tg1:h"), 5) != Status.Ok || returnedLength() != SEED_BYTES) return false;
   memory.copy(seed, returnedBytes(), SEED_BYTES);
-  return load<u32>(seed, 16) != 0;
+  return load<u32>(seed, 20) == seedCheck() && load<u32>(seed, 16) != 0;
 }
 
 /** Slots of the open table. */

@@ -55,7 +55,7 @@ export class HeaderScan {
 
   /** Forgets the last scan. */
   clear(): void {
-    memory.fill(this.values, 0, <usize>this.count * VALUE_BYTES);
+    for (let i: u32 = 0, n = this.count; i < n; i++) this.value(i).copies = 0;
   }
 
   /**
@@ -67,23 +67,27 @@ export class HeaderScan {
     if (size < 4) return size == 0;
     const pairs = load<u32>(blob);
     if (pairs > (size - 4) >> 3) return false;
-    const end = blob + size;
-    let at = blob + 4 + ((<usize>pairs) << 3);
+    const end = <u64>(blob + size);
+    const nameLengths = this.lengths;
+    const buckets = this.buckets;
     let lengths = blob + 4;
-    for (let i: u32 = 0; i < pairs; i++) {
+    let key = lengths + ((<usize>pairs) << 3);
+    for (let i: u32 = 0; i < pairs; i++, lengths += 8) {
       const keyLength = load<u32>(lengths);
       const valueLength = load<u32>(lengths, 4);
-      if (<u64>keyLength + <u64>valueLength + 2 > <u64>(end - at)) return false;
-      if ((this.lengths >> (keyLength & 63)) & 1) this.note(at, keyLength, valueLength);
-      at += <usize>keyLength + valueLength + 2;
-      lengths += 8;
+      const next = <u64>key + keyLength + valueLength + 2;
+      if (next > end) return false;
+      // Most names differ from all of ours in length, or in the bytes that choose a bucket.
+      if (((nameLengths >> (keyLength & 63)) & 1) != 0 && keyLength != 0) {
+        const bucket = bucketOf(key, keyLength);
+        if (load<u8>(buckets + bucket) != 0) this.note(bucket, key, keyLength, valueLength);
+      }
+      key = <usize>next;
     }
     return true;
   }
 
-  private note(key: usize, keyLength: u32, valueLength: u32): void {
-    if (keyLength == 0) return;
-    let bucket = bucketOf(key, keyLength);
+  private note(bucket: u32, key: usize, keyLength: u32, valueLength: u32): void {
     let index = <u32>load<u8>(this.buckets + bucket);
     while (index != 0) {
       const name = rangeAt(this.names, index - 1);

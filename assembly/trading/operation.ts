@@ -2,11 +2,9 @@ import { MATCH_EXACT, MATCH_HEADER, MATCH_METHOD, Operation, Plan } from "../con
 import { sameBytes } from "../text/bytes";
 import { HeaderValue } from "./headers";
 import { FIRST_VALUE, OTHER } from "./ids";
-import { NO_PATH } from "./path";
 
 /** The first operation whose rule matches; `OTHER` when none does. The path is normalised (`normalisePath`). */
 export function operationByRule(plan: Plan, method: HeaderValue, path: usize, pathLength: u32): u32 {
-  if (pathLength == NO_PATH) return OTHER;
   for (let i: u32 = 0, n = plan.operationCount; i < n; i++) {
     if (matches(plan.operationAt(i), method, path, pathLength)) return i + FIRST_VALUE;
   }

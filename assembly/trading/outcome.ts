@@ -38,9 +38,14 @@ export function resultOfGrpc(status: i32): Result {
   }
 }
 
+// "applicat" and "ion/grpc" as words.
+const GRPC_FIRST: u64 = 0x74616369_6c707061;
+const GRPC_SECOND: u64 = 0x63707267_2f6e6f69;
+
 /** Whether a content type is `application/grpc*`. */
 export function isGrpc(contentType: HeaderValue): bool {
-  return startsWith(contentType, "application/grpc");
+  if (contentType.copies == 0 || contentType.len < 16) return false;
+  return load<u64>(contentType.ptr) == GRPC_FIRST && load<u64>(contentType.ptr, 8) == GRPC_SECOND;
 }
 
 function startsWith(value: HeaderValue, prefix: string): bool {

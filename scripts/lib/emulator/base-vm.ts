@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import type { ProcessState } from "./host-types.ts";
-import { createRoot, endRoot, type PluginSpec } from "./lifecycle.ts";
+import { createRoot, type PluginSpec } from "./lifecycle.ts";
 import { LoadError } from "./module.ts";
 import { Vm, type VmSource } from "./vm.ts";
 
@@ -44,7 +44,8 @@ export class BaseVm {
 
   /**
    * Tries a configuration in a throw-away clone on the main thread; throws LoadError where the filter refuses.
-   * What `proxy_on_configure` said is remembered for the plugin key, a refusal too.
+   * What `proxy_on_configure` said is remembered for the plugin key, a refusal too. The clone is dropped without
+   * `proxy_on_done`, whatever it said.
    */
   canary(spec: PluginSpec): void {
     const known = this.#canaries.get(spec.key);
@@ -53,14 +54,12 @@ export class BaseVm {
     const vm = new Vm(this.source, this.#process, "main");
     const result = createRoot(vm, spec);
     if (!("refused" in result)) {
-      // The clone is dropped without proxy_on_done.
       this.#canaries.set(spec.key, true);
       return;
     }
     const reason = REFUSALS[result.refused];
     if (result.refused === "ConfigureFailed") this.#canaries.set(spec.key, false);
     const trap = vm.failure?.message;
-    if (trap === undefined) endRoot(vm, result.root);
     vm.fail({ state: result.refused, message: reason });
     throw refusal(spec, trap === undefined ? reason : `${reason}: ${trap}`);
   }

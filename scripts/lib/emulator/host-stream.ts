@@ -34,8 +34,8 @@ function getBufferBytes(
   if (type >>> 0 > MAX_BUFFER_TYPE) return Status.BadArgument;
   const buffer = vm.context().buffer(type);
   if (buffer === undefined) return Status.NotFound;
+  // Past the end there is nothing, and that is Ok.
   const from = start >>> 0;
-  if (from > buffer.length) return Status.BadArgument;
   return vm.memory.copyOut(buffer.slice(from, from + (length >>> 0)), at[0], at[1]);
 }
 

@@ -30,8 +30,8 @@ export interface PropertyScope {
   readonly responseTrailers: HeaderMap | undefined;
 }
 
-// Derived from the end of the request or response: NotFound before, even where a test supplies them.
-const AFTER_COMPLETION = new Set(["request.duration", "response.backend_latency", "response.code"]);
+// NotFound before the stream is over, even where a test supplies it.
+const AFTER_COMPLETION = new Set(["request.duration"]);
 const NOT_A_PROPERTY = undefined;
 
 function optionalInt(value: bigint | number | undefined): ByteString | undefined {
@@ -133,9 +133,10 @@ function connectionProperty(name: string, info: StreamInfo): ByteString | undefi
 }
 
 function upstreamProperty(name: string, info: StreamInfo): ByteString | undefined {
-  if (info.upstreamReadyAt === undefined) return undefined;
-  if (name === "cx_pool_ready_duration") return int64Bytes(info.upstreamReadyAt - info.origin.startMonotonic);
-  return name === "request_attempt_count" ? int64Bytes(1n) : NOT_A_PROPERTY;
+  if (name === "request_attempt_count") return int64Bytes(info.routedAt === undefined ? 0n : 1n);
+  if (name !== "cx_pool_ready_duration" || info.upstreamReadyAt === undefined) return NOT_A_PROPERTY;
+  // Counted from the router's own start, not from the request's.
+  return int64Bytes(info.upstreamReadyAt - (info.routedAt ?? info.origin.startMonotonic));
 }
 
 function derived(parts: readonly ByteString[], scope: PropertyScope): ByteString | undefined {

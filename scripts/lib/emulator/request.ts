@@ -32,6 +32,8 @@ export type Upstream =
   | UpstreamResponse
   /** The connection breaks before the response: the router answers 503. */
   | (UpstreamTimes & { readonly kind: "reset" })
+  /** No connection can be made: the router answers 503. */
+  | (UpstreamTimes & { readonly kind: "unreachable" })
   /** The caller leaves before the response: there never is one. */
   | (UpstreamTimes & { readonly kind: "disconnect" })
   /** The caller leaves after the response headers. */
@@ -67,6 +69,13 @@ const RESET_REPLY: ForeignReply = {
   details: "upstream_reset_before_response_started{connection_termination}",
 };
 
+const UNREACHABLE_REPLY: ForeignReply = {
+  status: 503,
+  body: "upstream connect error or disconnect/reset before headers. reset reason: remote connection failure",
+  details:
+    "upstream_reset_before_response_started{remote_connection_failure|delayed_connect_error:_Connection_refused}",
+};
+
 interface TimeHost {
   advanceNanos(nanos: bigint): void;
 }
@@ -95,6 +104,7 @@ function respond(stream: Stream, upstream: UpstreamResponse, host: TimeHost): vo
 
 function proceed(stream: Stream, upstream: Upstream, host: TimeHost): void {
   wait(host, upstream.poolReadyMicros);
+  // A connection that could not be made ends the wait for it just as one that was.
   if (upstream.kind !== "reply") stream.upstreamReady();
   if ("properties" in upstream && upstream.properties !== undefined) stream.supply(upstream.properties);
   wait(host, upstream.delayMicros);
@@ -102,6 +112,9 @@ function proceed(stream: Stream, upstream: Upstream, host: TimeHost): void {
     case "reset":
       stream.info.responseFlags |= ResponseFlag.UpstreamConnectionTermination;
       return stream.answeredLater(RESET_REPLY);
+    case "unreachable":
+      stream.info.responseFlags |= ResponseFlag.UpstreamConnectionFailure;
+      return stream.answeredLater(UNREACHABLE_REPLY);
     case "disconnect":
       return stream.reset("downstream_remote_disconnect", ResponseFlag.DownstreamConnectionTermination);
     case "disconnect_in_body":

@@ -46,6 +46,7 @@ export type LogLevel = (typeof LOG_LEVELS)[number];
 
 /** The bits of Envoy's `response.flags` that the emulator sets itself. */
 export const ResponseFlag = {
+  UpstreamConnectionFailure: 0x20n,
   UpstreamConnectionTermination: 0x40n,
   DownstreamConnectionTermination: 0x4000n,
 } as const;

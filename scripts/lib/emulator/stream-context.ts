@@ -1,6 +1,6 @@
 import { BaseContext } from "./base-context.ts";
 import type { ByteString } from "./bytes.ts";
-import type { HeaderMap } from "./headers.ts";
+import { HeaderMap } from "./headers.ts";
 import type { HostError, LocalReply } from "./host-types.ts";
 import { streamProperty } from "./properties.ts";
 import { BufferType, MapType, Status } from "./status.ts";
@@ -29,6 +29,8 @@ export class StreamContext extends BaseContext {
   requestTrailers: HeaderMap | undefined;
   responseHeaders: HeaderMap | undefined;
   responseTrailers: HeaderMap | undefined;
+  /** While a body's last piece is in a callback: whoever asks for the trailers to write them, makes them. */
+  bodyEnds: "request" | "response" | undefined;
   requestBody: ByteString = "";
   responseBody: ByteString = "";
   #replied = false;
@@ -50,7 +52,7 @@ export class StreamContext extends BaseContext {
   }
 
   override readableMap(type: number): HeaderMap | undefined {
-    if (!this.logging) return this.writableMap(type);
+    if (!this.logging) return this.#presentMap(type);
     switch (type) {
       case MapType.RequestHeaders:
         return this.info.requestHeaders;
@@ -63,15 +65,25 @@ export class StreamContext extends BaseContext {
     }
   }
 
+  #presentMap(type: number): HeaderMap | undefined {
+    if (type === MapType.RequestTrailers) return this.requestTrailers;
+    return type === MapType.ResponseTrailers ? this.responseTrailers : this.writableMap(type);
+  }
+
   override writableMap(type: number): HeaderMap | undefined {
     switch (type) {
       case MapType.RequestHeaders:
         return this.requestHeaders;
       case MapType.RequestTrailers:
+        if (this.bodyEnds === "request") this.requestTrailers ??= new HeaderMap();
         return this.requestTrailers;
       case MapType.ResponseHeaders:
         return this.responseHeaders;
       case MapType.ResponseTrailers:
+        if (this.bodyEnds === "response" && this.responseTrailers === undefined) {
+          this.responseTrailers = new HeaderMap();
+          this.info.responseTrailers = this.responseTrailers;
+        }
         return this.responseTrailers;
       default:
         return undefined;

@@ -36,6 +36,8 @@ export class StreamInfo {
   responseFlags = 0n;
   bytesReceived = 0;
   bytesSent = 0;
+  /** When the request left the filters: the router has it. */
+  routedAt: bigint | undefined;
   /** When a connection to the upstream was ready for this stream. */
   upstreamReadyAt: bigint | undefined;
   /** When the upstream's last byte arrived. */

@@ -37,6 +37,10 @@ const WASM_FAILED: LocalReply = {
   grpcStatus: 14,
 };
 
+function codeOf(headers: HeaderMap): number {
+  return Number(headers.get(":status") ?? "0");
+}
+
 function foreign(reply: ForeignReply): LocalReply {
   return {
     status: reply.status,
@@ -124,7 +128,7 @@ export class Stream implements StreamControl {
     this.info.requestHeaders = headers;
     const context = this.#context;
     if (this.#bypassed || context === undefined) {
-      if (this.#bypassed) this.#upstreamHeaders = headers;
+      if (this.#bypassed) this.#forward(headers);
       else this.#failStream();
       return;
     }
@@ -133,7 +137,7 @@ export class Stream implements StreamControl {
     const status = this.#callback("proxy_on_request_headers", headers.length, endOfStream ? 1 : 0);
     if (status !== CONTINUE || this.responded || this.#over) return;
     context.requestHeaders = undefined;
-    this.#upstreamHeaders = headers;
+    this.#forward(headers);
   }
 
   /** A piece of the request's body. Without `proxy_on_request_body` it passes by. */
@@ -146,7 +150,9 @@ export class Stream implements StreamControl {
       return;
     }
     context.requestBody = text;
+    context.bodyEnds = endOfStream ? "request" : undefined;
     const status = this.#callback("proxy_on_request_body", text.length, endOfStream ? 1 : 0);
+    context.bodyEnds = undefined;
     this.#upstreamBody += context.requestBody;
     if (status === CONTINUE) context.requestBody = "";
   }
@@ -171,6 +177,8 @@ export class Stream implements StreamControl {
     if (headers.get(":status") === undefined) headers.add(":status", "200");
     this.info.upstreamReadyAt ??= this.#process.clock.monotonicNanos;
     this.info.codeDetails ??= "via_upstream";
+    // The router tells the code before it hands the response to the filters.
+    this.info.responseCode = codeOf(headers);
     this.#encode(headers, endOfStream);
   }
 
@@ -180,7 +188,9 @@ export class Stream implements StreamControl {
     const context = this.#context;
     if (context === undefined || !this.#hears("proxy_on_response_body")) return this.#send(text);
     context.responseBody = text;
+    context.bodyEnds = endOfStream ? "response" : undefined;
     const status = this.#callback("proxy_on_response_body", text.length, endOfStream ? 1 : 0);
+    context.bodyEnds = undefined;
     if (this.#failed) return;
     this.#send(context.responseBody);
     if (status === CONTINUE) context.responseBody = "";
@@ -257,7 +267,9 @@ export class Stream implements StreamControl {
 
   /** What the filter's `proxy_continue_stream` of the request leads to. Not for tests. */
   continueRequest(): void {
-    if (!this.responded && !this.#over) this.#upstreamHeaders ??= this.info.requestHeaders;
+    const { requestHeaders } = this.info;
+    if (this.responded || this.#over || this.forwarded || requestHeaders === undefined) return;
+    this.#forward(requestHeaders);
   }
 
   /** What the filter's `proxy_continue_stream` of the response leads to. Not for tests. */
@@ -280,6 +292,11 @@ export class Stream implements StreamControl {
       body: this.#body,
     };
     return new Observation(record);
+  }
+
+  #forward(headers: HeaderMap): void {
+    this.#upstreamHeaders = headers;
+    this.info.routedAt = this.#process.clock.monotonicNanos;
   }
 
   #newContext(handle: PluginHandle): StreamContext {
@@ -316,7 +333,8 @@ export class Stream implements StreamControl {
   /** A callback that can stop the stream; a dead VM fails it or is passed over, as the policy says. */
   #callback(name: string, a: number, b = 0): number {
     const result = this.#run(name, a, b);
-    if (this.#handle?.vm.failure === undefined) return this.#replied ? 1 : result;
+    if (this.#handle?.vm.failure === undefined)
+      return this.#replied && this.phase === "request" ? 1 : result;
     if (this.#policy === "FAIL_OPEN") return CONTINUE;
     this.#failStream();
     return 1;
@@ -332,6 +350,7 @@ export class Stream implements StreamControl {
 
   #answer(reply: LocalReply): void {
     this.info.codeDetails = reply.details;
+    this.info.responseCode = reply.status;
     const { headers, body } = prepareReply(reply, this.info.requestHeaders);
     this.#encode(headers, body === "");
     if (body !== "" && !this.#failed) this.responseBody(Buffer.from(body, "latin1"));
@@ -364,7 +383,7 @@ export class Stream implements StreamControl {
   #respond(headers: HeaderMap): void {
     this.#responsePaused = undefined;
     this.info.responseHeaders = headers;
-    this.info.responseCode = Number(headers.get(":status") ?? "0");
+    this.info.responseCode = codeOf(headers);
   }
 
   #send(text: ByteString): void {
