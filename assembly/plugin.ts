@@ -151,7 +151,7 @@ export class Plugin {
     this.readLogKey();
     this.stateNames = stateNames(this.arena, this.recorder);
     if (this.stateNames == 0) return false;
-    let missing = this.recorder.reserve() + reserveSelf(this.recorder, this.plan, this.configHash);
+    let missing = reserveSelf(this.recorder, this.plan, this.configHash) + this.recorder.reserve();
     for (let i: u32 = 0; i < this.plan.quotaCount; i++)
       missing += this.quotaStateAt(i).reserve(this.plan.maxSeries);
     for (let i: u32 = 0; i < this.plan.budgetCount; i++)

@@ -66,9 +66,9 @@ export class BudgetState {
 
   /** Claims room for all its counters. Returns how many found none. */
   reserve(maxSeries: u32): u32 {
-    let missing: u32 = reserveName(this.requestsName(), maxSeries) ? 0 : 1;
+    let missing: u32 = reserveName(Metric.BudgetRequests, this.requestsName(), maxSeries) ? 0 : 1;
     for (let share = 0; share < <i32>SHARES; share++) {
-      if (!reserveName(this.violationsName(share), maxSeries)) missing += 1;
+      if (!reserveName(Metric.BudgetViolations, this.violationsName(share), maxSeries)) missing += 1;
     }
     return missing;
   }

@@ -37,11 +37,13 @@ export function metricKind(metric: Metric): i32 {
   return KINDS.charCodeAt(metric) - 0x30;
 }
 
-/**
- * What one series takes of `maxSeries`. A histogram series shows as one line per bucket in Prometheus, yet is one
- * series of the ledger: the number of distinct metric names in Envoy.
- */
-export const SERIES_WEIGHT: u32 = 1;
+/** A histogram takes 8.9 KB of Envoy's memory, a counter 0.6 (1.40.0, two workers, 31 buckets, 2,000 of each). */
+const HISTOGRAM_WEIGHT: u32 = 14;
+
+/** What one series of a metric takes of `maxSeries`. */
+export function seriesWeight(metric: Metric): u32 {
+  return metricKind(metric) == 2 ? HISTOGRAM_WEIGHT : 1;
+}
 
 /** Outcome of a request: label `result`. */
 export enum Result {

@@ -91,7 +91,7 @@ export class Family {
   reserve(ids: usize): bool {
     this.writeKey(ids, WHOLE);
     this.rows.at(key);
-    return reserveName(this.writeName(key), this.maxSeries);
+    return reserveName(this.metric, this.writeName(key), this.maxSeries);
   }
 
   private writeKey(ids: usize, level: u32): void {

@@ -29,19 +29,19 @@ export enum Claim {
  * Claims room for a series in the ledger of the process, which all workers, reloads and configurations share.
  * The count never passes `maxSeries`: room is taken before the name is entered, and given back to who was first.
  */
-export function claimSeries(name: usize, nameLength: u32, maxSeries: u32): Claim {
+export function claimSeries(name: usize, nameLength: u32, weight: u32, maxSeries: u32): Claim {
   const key = changetype<Writer>(keyWriter).init(keyBuffer, KEY_CAPACITY);
   writeKey(key, "s:").bytes(name, nameLength);
   if (key.full) return Claim.Full;
   const known = readShared(key.ptr, key.len);
   if (known == Status.Ok) return Claim.Granted;
   if (known != Status.NotFound) return storeFailed();
-  const room = addToCount(1, maxSeries);
+  const room = addToCount(weight, maxSeries);
   if (room != Claim.Granted) return room;
   store<u32>(value, 0);
   const entered = createShared(key.ptr, key.len, value, 1);
   if (entered == Status.Ok) return Claim.Granted;
-  addToCount(-1, maxSeries);
+  addToCount(-(<i32>weight), maxSeries);
   return entered == Status.Mismatch ? Claim.Granted : storeFailed();
 }
 
@@ -53,7 +53,7 @@ function storeFailed(): Claim {
 /** What `claimedSeries` says when the ledger can't be read. */
 export const UNKNOWN: u32 = 0xffffffff;
 
-/** Series claimed in this process so far, or `UNKNOWN`. */
+/** What the series of this process weigh so far, or `UNKNOWN`. */
 export function claimedSeries(): u32 {
   const status = readShared(literal("tg1:n"), 5);
   if (status == Status.Ok && returnedLength() == 4) return load<u32>(returnedBytes());

@@ -54,7 +54,7 @@ export class QuotaState {
   reserve(maxSeries: u32): u32 {
     let missing: u32 = 0;
     for (let decision = 0; decision < <i32>DECISIONS; decision++) {
-      if (!reserveName(this.nameOf(decision), maxSeries)) missing += 1;
+      if (!reserveName(Metric.QuotaDecisions, this.nameOf(decision), maxSeries)) missing += 1;
     }
     return missing;
   }

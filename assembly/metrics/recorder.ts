@@ -128,7 +128,6 @@ export class Recorder {
       }
       store<u16>(ids + RESULT_AT, 0);
       if (!this.durations.reserve(ids)) missing += 1;
-      if (!this.timings.lags.reserve(ids)) missing += 1;
     }
     return missing;
   }

@@ -2,7 +2,7 @@ import { NO_METRIC, defineMetric } from "../host/metrics";
 import { sipHash } from "../memory/siphash";
 import { WORD_MAP_BYTES, WordMap } from "../memory/wordmap";
 import { Writer, WRITER_BYTES } from "../text/writer";
-import { Failure, Metric, metricKind, writeMetricName } from "./catalog";
+import { Failure, Metric, metricKind, seriesWeight, writeMetricName } from "./catalog";
 import { noteFailure } from "./failures";
 import { Claim, claimSeries } from "./ledger";
 
@@ -42,7 +42,7 @@ export function seriesId(metric: Metric, name: Writer, maxSeries: u32): u32 {
   const hash = max<u64>(sipHash(key0, key1, name.ptr, name.len), 1);
   const found = map.find(hash);
   if (found != 0) return found - 1;
-  const claim = claimSeries(name.ptr, name.len, maxSeries);
+  const claim = claimSeries(name.ptr, name.len, seriesWeight(metric), maxSeries);
   if (claim != Claim.Granted) return claim == Claim.Full ? NO_ROOM : NO_METRIC;
   const id = defineMetric(metricKind(metric), name.ptr, name.len);
   if (id == NO_METRIC) {
@@ -54,9 +54,9 @@ export function seriesId(metric: Metric, name: Writer, maxSeries: u32): u32 {
 }
 
 /** Claims room for the series whose name was just written without defining it. */
-export function reserveName(name: Writer, maxSeries: u32): bool {
+export function reserveName(metric: Metric, name: Writer, maxSeries: u32): bool {
   if (load<u8>(name.ptr + name.len - 1) == 0x2e) name.len -= 1;
-  return !name.full && claimSeries(name.ptr, name.len, maxSeries) == Claim.Granted;
+  return !name.full && claimSeries(name.ptr, name.len, seriesWeight(metric), maxSeries) == Claim.Granted;
 }
 
 /** Whether `seriesId` has returned a metric. */

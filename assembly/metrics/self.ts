@@ -1,9 +1,13 @@
 import { Plan } from "../config/plan";
+import { literal } from "../host/literal";
+import { WARN, logLine, writeLog } from "../host/log";
+import { createShared } from "../host/shared";
 import { recordValue } from "../host/metrics";
 import { Status } from "../host/status";
 import { addToTotal } from "./totals";
 import { takeEvictions, takeRetries } from "../store/counts";
-import { Writer } from "../text/writer";
+import { Writer, WRITER_BYTES } from "../text/writer";
+import { writeKey } from "./sharedkeys";
 import { VERSION } from "../version";
 import { FAILURES, Failure, Metric, writeFailure } from "./catalog";
 import { giveBackFailures, noteFailure, takeFailures } from "./failures";
@@ -75,16 +79,31 @@ export function flushOverflow(recorder: Recorder): void {
   const maxSeries = recorder.plan.maxSeries;
   for (let i: u32 = 0; i < recorder.vocabularyCount; i++) {
     const vocabulary = recorder.vocabularyAt(i);
+    if (vocabulary.overflow != 0) warnOnce(vocabulary.label, vocabulary.labelLength);
     const name = overflowName(vocabulary.label, vocabulary.labelLength);
     if (addToTotal(Metric.SeriesOverflow, name, vocabulary.overflow, maxSeries)) vocabulary.overflow = 0;
   }
   const lags = recorder.timings.lags;
   const whole = recorder.requests.overflow + recorder.durations.overflow + lags.overflow;
+  if (whole != 0) warnOnce(literal("series"), 6);
   if (!addToTotal(Metric.SeriesOverflow, wholeOverflowName(), whole, maxSeries)) return;
   recorder.requests.overflow = 0;
   recorder.durations.overflow = 0;
   lags.overflow = 0;
 }
+
+/** Says once in the life of the process that a label has values without a place. */
+function warnOnce(label: usize, labelLength: u32): void {
+  const line = logLine().ascii("some values go to other, see tickgate_series_overflow_total: label ");
+  const from = line.len;
+  line.bytes(label, labelLength);
+  const key = changetype<Writer>(keyWriter).init(keyBuffer, 64);
+  writeKey(key, "o:").bytes(line.ptr + from, line.len - from);
+  if (createShared(key.ptr, key.len, key.ptr, 1) == Status.Ok) writeLog(WARN);
+}
+
+const keyBuffer = memory.data(64);
+const keyWriter = memory.data(WRITER_BYTES);
 
 function overflowName(label: usize, labelLength: u32): Writer {
   return startName(Metric.SeriesOverflow).ascii("label=.=").bytes(label, labelLength).ascii(";.;");
@@ -116,6 +135,7 @@ export function reserveSelf(recorder: Recorder, plan: Plan, configHash: u32): u3
   return missing;
 }
 
+/** Claims room for a counter or a gauge: both weigh 1. */
 function reserve(name: Writer, maxSeries: u32): u32 {
-  return reserveName(name, maxSeries) ? 0 : 1;
+  return reserveName(Metric.Failures, name, maxSeries) ? 0 : 1;
 }

@@ -52,7 +52,7 @@ export class Timings {
   reserve(): u32 {
     let missing: u32 = 0;
     for (let i: u32 = 0; i < this.plan.stageCount; i++) {
-      if (!reserveName(this.stageName(i), this.plan.maxSeries)) missing += 1;
+      if (!reserveName(Metric.StageDuration, this.stageName(i), this.plan.maxSeries)) missing += 1;
     }
     return missing;
   }

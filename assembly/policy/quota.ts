@@ -49,7 +49,8 @@ const bound = changetype<Wide>(memory.data(WIDE_BYTES));
 const step = changetype<Wide>(memory.data(WIDE_BYTES));
 
 function readClock(nanos: u64): void {
-  now.set(nanos << TICK_SHIFT, nanos >> (64 - TICK_SHIFT));
+  const high = nanos >> (64 - TICK_SHIFT);
+  now.set(nanos << TICK_SHIFT, high);
 }
 
 /**
@@ -83,7 +84,10 @@ export function isFull(tat: Wide, nowNanos: u64): bool {
 /** Tokens that could be spent at once. */
 export function remaining(rate: Rate, tat: Wide, nowNanos: u64): u64 {
   readClock(nowNanos);
-  bound.copy(now).add(rate.tolerance).subtract(tat.less(now) ? now : tat);
+  bound
+    .copy(now)
+    .add(rate.tolerance)
+    .subtract(tat.less(now) ? now : tat);
   return bound.divide(rate.interval);
 }
 
@@ -99,7 +103,10 @@ export function tokensAhead(rate: Rate, tat: Wide, nowNanos: u64): u32 {
 export function waitNanos(rate: Rate, tat: Wide, nowNanos: u64, cost: u64): u64 {
   readClock(nowNanos);
   bound.copy(now).add(rate.tolerance);
-  charge.product(rate.interval, cost).add(tat.less(now) ? now : tat).subtract(bound);
+  charge
+    .product(rate.interval, cost)
+    .add(tat.less(now) ? now : tat)
+    .subtract(bound);
   step.set(((<u64>1) << TICK_SHIFT) - 1, 0);
   charge.add(step);
   if (charge.hi >> TICK_SHIFT != 0) return u64.MAX_VALUE;

@@ -19,6 +19,8 @@ import { Caller } from "./caller";
 import { writeBrokenBudgets } from "./filterstate";
 import { sampleViolation, upstreamAttempts } from "./violations";
 
+/** Bit of `response.flags` (`UF` in access logs). */
+const UPSTREAM_CONNECTION_FAILURE: u64 = 0x20;
 const buffer = memory.data(256);
 const writer = changetype<Writer>(memory.data(WRITER_BYTES));
 /** The budgets of one request. Part of its slot; all zero while none applies. */
@@ -167,12 +169,19 @@ export class Deadline {
   }
 }
 
-/** Microseconds of the upstream in the time to the first byte: three property reads, for broken budgets only. */
+/** Microseconds of the upstream in the time to the first byte: three or four property reads, for broken budgets only. */
 function upstreamShare(first: u64, total: u64): u64 {
   const pool = durationMicros("upstream\0cx_pool_ready_duration");
   // Envoy times the last attempt only; the time of those before it was the upstream's too.
   const backend = upstreamAttempts() > 1 ? NO_BUDGET : durationMicros("response\0backend_latency");
+  if (backend == NO_BUDGET && neverConnected()) return 0;
   return upstreamMicros(first, pool, backend, total - first);
+}
+
+/** Envoy's wait for a connection ends with its failure too: there was no upstream then. */
+function neverConnected(): bool {
+  if (readProperty("response\0flags") != Status.Ok || returnedLength() != 8) return false;
+  return (load<u64>(returnedBytes()) & UPSTREAM_CONNECTION_FAILURE) != 0;
 }
 
 function durationMicros(path: string): u64 {

@@ -14,7 +14,7 @@ export const BUSY = {
     { label: "order_type", header: "x-order-type", values: ["limit"] },
   ],
   stages: { values: ["db"] },
-  metrics: { filterState: true, maxSeries: 150, durationLabels: ["operation", "symbol"] },
+  metrics: { filterState: true, maxSeries: 600, durationLabels: ["operation", "symbol"] },
 };
 
 function quietly(_phase: string, run: () => void): void {
