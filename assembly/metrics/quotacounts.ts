@@ -28,6 +28,8 @@ export class QuotaState {
   quota: Quota;
   /** Table of `Rate`, by tier. */
   rates: usize;
+  /** The tier whose burst takes longest to come back. */
+  widest: u32;
   /** Whether its key names the user. */
   ofUser: bool;
   /** Whether an empty bucket may be refused from memory: nothing can ever put tokens back but time. */
@@ -76,7 +78,7 @@ export function quotaStateAt(table: usize, index: u32): QuotaState {
   return changetype<QuotaState>(table + <usize>index * STATE_BYTES);
 }
 
-const STATE_BYTES: usize = 48;
+const STATE_BYTES: usize = 56;
 
 /** Makes the states of a plan's quotas; address 0 when the arena is full. */
 export function createQuotaStates(arena: Arena, plan: Plan): usize {
@@ -92,6 +94,7 @@ export function createQuotaStates(arena: Arena, plan: Plan): usize {
     for (let j: u32 = 0; j < quota.tierCount; j++) {
       const tier = changetype<Tier>(quota.tiers + <usize>j * offsetof<Tier>());
       state.rateAt(j).init(tier.limit, tier.windowNanos, tier.burst);
+      if (state.rateAt(state.widest).tolerance.less(state.rateAt(j).tolerance)) state.widest = j;
     }
     state.deniable = isDeniable(plan, i);
   }

@@ -75,6 +75,22 @@ export function refund(rate: Rate, tat: Wide, cost: u64, elapsedNanos: u64): voi
   tat.subtract(charge.product(rate.interval, cost).subtract(now));
 }
 
+/** Longer than any two workers' readings of the clock lie apart. */
+const CLOCK_SLACK_NANOS: u64 = 1_000_000_000;
+
+/**
+ * Brings a TAT that this rate can't have made back to an empty bucket's: it is from before the limit was changed, or
+ * the floor of a slot that other quotas have raised. True: it was changed. Nobody gains: a bucket's own TAT is never
+ * further ahead than the burst takes.
+ */
+export function reinterpret(rate: Rate, tat: Wide, nowNanos: u64): bool {
+  readClock(nowNanos + CLOCK_SLACK_NANOS);
+  now.add(rate.tolerance);
+  if (!now.less(tat)) return false;
+  tat.copy(now);
+  return true;
+}
+
 /** Whether the bucket is full: its state says no more than no state. */
 export function isFull(tat: Wide, nowNanos: u64): bool {
   readClock(nowNanos);

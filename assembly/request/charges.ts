@@ -39,6 +39,8 @@ export class Charge {
   cost: u64;
   quota: Quota;
   rate: Rate;
+  /** The rate of the quota's tier with the largest burst in time. */
+  widest: Rate;
   index: u32;
   slot: u32;
   /** Tokens to charge: the cost, or a lease. */
@@ -59,8 +61,8 @@ export class Charge {
   }
 }
 
-const CHARGE_BYTES: usize = 80;
-const table = memory.data(1280);
+const CHARGE_BYTES: usize = 88;
+const table = memory.data(1408);
 const keyBuffer = memory.data(8192);
 const keyWriter = memory.data(WRITER_BYTES);
 const text = memory.data(8);
@@ -114,6 +116,7 @@ function gather(plugin: Plugin, caller: Caller, ids: usize, index: u32): bool {
   charge.deniable = state.deniable && !apart;
   charge.tier = <u8>tierOf(plugin, caller, quota);
   charge.rate = state.rateAt(charge.tier);
+  charge.widest = state.rateAt(state.widest);
   charge.cost = costOf(plugin, caller, quota);
   charge.tokens = charge.cost;
   const key = writeBucket(plugin, caller, ids, quota);

@@ -6,7 +6,7 @@ import { noteFailure } from "../metrics/failures";
 import { QuotaDecision } from "../metrics/quotacounts";
 import { Plugin } from "../plugin";
 import { saturatingSubtract } from "../policy/budget";
-import { refund, remaining, spend, waitNanos } from "../policy/quota";
+import { refund, reinterpret, remaining, spend, waitNanos } from "../policy/quota";
 import { noteEvictions, noteRetry } from "../store/counts";
 import { recallTat, rememberTat } from "../store/denials";
 import { keepLease, leasedTokens, spendLease } from "../store/leases";
@@ -41,7 +41,10 @@ export function decideCharges(nowNanos: u64): Quotas {
   payFromLeases(nowNanos);
   if (refusedFromMemory(nowNanos)) return Quotas.Refused;
   if (!loadSlots()) return failAll();
-  if (decideAll(nowNanos)) return Quotas.Refused;
+  if (decideAll(nowNanos)) {
+    keepReinterpreted();
+    return Quotas.Refused;
+  }
   const outcome = commitAll(nowNanos);
   if (outcome == Quotas.Allowed) settleLeases();
   return outcome;
@@ -53,6 +56,7 @@ function refusedFromMemory(nowNanos: u64): bool {
   for (let i: u32 = 0; i < chargeCount; i++) {
     const charge = chargeAt(i);
     if (charge.paid || !charge.deniable || !recallTat(charge.bucket, charge.tat)) continue;
+    if (reinterpret(charge.widest, charge.tat, nowNanos)) continue;
     if (waitNanos(charge.rate, charge.tat, nowNanos, 1) == 0) continue;
     charge.decision = Decision.Refused;
     if (charge.enforces) refused = true;
@@ -106,6 +110,7 @@ function decideAll(nowNanos: u64): bool {
 
 function decide(charge: Charge, slot: Slot, nowNanos: u64): void {
   slot.readTat(charge.tag, charge.tat);
+  const reinterpreted = reinterpret(charge.widest, charge.tat, nowNanos);
   charge.tokens = charge.cost;
   const lease = <u64>charge.quota.lease;
   if (lease > charge.cost) {
@@ -113,7 +118,17 @@ function decide(charge: Charge, slot: Slot, nowNanos: u64): void {
   }
   const allowed = spend(charge.rate, charge.tat, nowNanos, charge.tokens);
   charge.decision = allowed ? Decision.Allowed : Decision.Refused;
-  if (!allowed && charge.deniable) rememberTat(charge.bucket, charge.tat);
+  if (allowed) return;
+  if (reinterpreted) slot.writeTat(charge.tag, charge.tat, nowNanos, 0);
+  if (charge.deniable) rememberTat(charge.bucket, charge.tat);
+}
+
+/** Keeps what refused buckets were brought back to, so that their tokens come back from now on. */
+function keepReinterpreted(): void {
+  for (let i: u32 = 0; i < slotCount; i++) {
+    const slot = slotAt(i);
+    if (slot.changed && saveSlot(slot) == Status.Failed) noteFailure(Failure.Store);
+  }
 }
 
 /** Writes the charged slots in the order of their indexes, so that two workers never wait for each other in a ring. */
