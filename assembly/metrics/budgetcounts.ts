@@ -10,7 +10,7 @@ import { Metric } from "./catalog";
 import { DIMENSIONS_AT } from "./family";
 import { placeConfigured } from "./places";
 import { Recorder } from "./recorder";
-import { reserveName, startName } from "./registry";
+import { isMetric, seriesId, startName } from "./registry";
 import { addToTotal } from "./totals";
 
 const SHARES: u32 = 3;
@@ -64,11 +64,11 @@ export class BudgetState {
     }
   }
 
-  /** Claims room for all its counters. Returns how many found none. */
+  /** Makes all its counters, at 0: a rate needs a value before the first event. Returns how many found no room. */
   reserve(maxSeries: u32): u32 {
-    let missing: u32 = reserveName(Metric.BudgetRequests, this.requestsName(), maxSeries) ? 0 : 1;
+    let missing: u32 = isMetric(seriesId(Metric.BudgetRequests, this.requestsName(), maxSeries)) ? 0 : 1;
     for (let share = 0; share < <i32>SHARES; share++) {
-      if (!reserveName(Metric.BudgetViolations, this.violationsName(share), maxSeries)) missing += 1;
+      if (!isMetric(seriesId(Metric.BudgetViolations, this.violationsName(share), maxSeries))) missing += 1;
     }
     return missing;
   }

@@ -1,7 +1,7 @@
 import { PART_USER, Plan, Quota, Tier } from "../config/plan";
 import { Arena } from "../memory/arena";
 import { Metric } from "./catalog";
-import { reserveName, startName } from "./registry";
+import { isMetric, seriesId, startName } from "./registry";
 import { addToTotal } from "./totals";
 import { Rate } from "../policy/quota";
 import { writeWord } from "../text/words";
@@ -52,11 +52,11 @@ export class QuotaState {
     }
   }
 
-  /** Claims room for all decisions. Returns how many found none. */
+  /** Makes all its counters, at 0: a rate needs a value before the first event. Returns how many found no room. */
   reserve(maxSeries: u32): u32 {
     let missing: u32 = 0;
     for (let decision = 0; decision < <i32>DECISIONS; decision++) {
-      if (!reserveName(Metric.QuotaDecisions, this.nameOf(decision), maxSeries)) missing += 1;
+      if (!isMetric(seriesId(Metric.QuotaDecisions, this.nameOf(decision), maxSeries))) missing += 1;
     }
     return missing;
   }

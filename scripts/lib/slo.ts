@@ -126,12 +126,14 @@ function placesOrders({ operations = [] }: Config): boolean {
 }
 
 function orderGroup(): RuleGroup {
-  const rate = (selector: string, window: string): string =>
-    `sum(rate(trading_requests_total{operation="${orderOperation}",${selector}}[${window}]))`;
   const rules = windows.map((window) => ({
     record: `operation:trading_requests_ok:ratio_rate${window}`,
-    expr: `(${rate('result="ok"', window)} or vector(0)) / ${rate(`result!~"${refusals}"`, window)}`,
+    expr: `(${orderRate('result="ok"', window)} or vector(0)) / ${orderRate(`result!~"${refusals}"`, window)}`,
     labels: { operation: orderOperation },
   }));
   return { name: "tickgate-orders", rules };
+}
+
+function orderRate(selector: string, window: string): string {
+  return `sum(rate(trading_requests_total{operation="${orderOperation}",${selector}}[${window}]))`;
 }

@@ -333,8 +333,7 @@ export class Stream implements StreamControl {
   /** A callback that can stop the stream; a dead VM fails it or is passed over, as the policy says. */
   #callback(name: string, a: number, b = 0): number {
     const result = this.#run(name, a, b);
-    if (this.#handle?.vm.failure === undefined)
-      return this.#replied && this.phase === "request" ? 1 : result;
+    if (this.#handle?.vm.failure === undefined) return this.#replied && this.phase === "request" ? 1 : result;
     if (this.#policy === "FAIL_OPEN") return CONTINUE;
     this.#failStream();
     return 1;
