@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "./lib/cases.ts";
 import type { Filter } from "./lib/filter.ts";
+import { ledgerWeight } from "./lib/ledger.ts";
 
 const SYMBOL = "x-trading-symbol";
 
@@ -93,18 +94,15 @@ test("a value admitted by one worker has its label on another before the tick, t
 });
 
 /** Series claimed in the process's ledger. */
-/** What the ledger's series weigh: a histogram takes 14. */
-function claimed(filter: Filter): number {
-  const names = filter.proxy.sharedData.keys().filter((key) => key.startsWith("tg1:s:"));
-  return names.reduce((sum, name) => sum + (/_us(\.|$)/.test(name) ? 14 : 1), 0);
-}
-
 function assertTrue(filter: Filter): void {
   filter.tick(2);
   const { stats } = filter.proxy;
-  assert.equal(filter.metric("tickgate_series"), claimed(filter));
-  assert.ok(stats.size <= claimed(filter), `${stats.size} series, ${claimed(filter)} claimed`);
-  assert.ok(claimed(filter) <= filter.cap, `${claimed(filter)} of ${filter.cap}`);
+  assert.equal(filter.metric("tickgate_series"), ledgerWeight(filter.proxy));
+  assert.ok(
+    stats.size <= ledgerWeight(filter.proxy),
+    `${stats.size} series, ${ledgerWeight(filter.proxy)} claimed`,
+  );
+  assert.ok(ledgerWeight(filter.proxy) <= filter.cap, `${ledgerWeight(filter.proxy)} of ${filter.cap}`);
 }
 
 function crowd(filter: Filter, name: string, count: number): void {
@@ -190,7 +188,7 @@ test("allow-lists reserve at most half of the budget", (given) => {
     dimensions: [{ label: "venue", header: "x-v", values }],
   });
   const bare = given({ metrics: { maxSeries: 400 }, dimensions: [{ label: "venue", header: "x-v" }] });
-  const lists = claimed(filter) - claimed(bare);
+  const lists = ledgerWeight(filter.proxy) - ledgerWeight(bare.proxy);
   assert.ok(lists <= 200, `${lists} of 400 are reserved`);
 });
 
