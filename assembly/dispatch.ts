@@ -78,7 +78,7 @@ export function tick(rootId: u32): void {
 }
 
 /** The headers of a request. */
-export function requestHeaders(id: u32): u32 {
+export function requestHeaders(id: u32, _count: u32, _endOfStream: u32): u32 {
   resetArena();
   const request = requestOf(id);
   if (changetype<usize>(request) == 0) return CONTINUE;
@@ -86,10 +86,18 @@ export function requestHeaders(id: u32): u32 {
 }
 
 /** The headers of a response. */
-export function responseHeaders(id: u32): u32 {
+export function responseHeaders(id: u32, _count: u32, _endOfStream: u32): u32 {
   resetArena();
   const request = requestOf(id);
   if (changetype<usize>(request) != 0) request.onResponseHeaders();
+  return CONTINUE;
+}
+
+/** The trailers of a response. */
+export function responseTrailers(id: u32, _count: u32): u32 {
+  resetArena();
+  const request = requestOf(id);
+  if (changetype<usize>(request) != 0) request.onResponseTrailers();
   return CONTINUE;
 }
 

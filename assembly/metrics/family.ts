@@ -55,7 +55,7 @@ export class Family {
   /** Defines the row's series if that is still to do. False: it is refused for good, or (`ROW_NEW`) failed this time. */
   define(row: Row): bool {
     if (row.state == ROW_NEW) {
-      const id = seriesId(this.metric, this.writeName(changetype<usize>(row)), this.maxSeries);
+      const id = seriesId(this.metric, this.writeName(changetype<usize>(row)), learnedShare(this.maxSeries));
       row.metric = id;
       if (isMetric(id)) row.state = ROW_DEFINED;
       else if (id == NO_ROOM) row.state = ROW_REFUSED;
@@ -149,6 +149,11 @@ export class Family {
   private vocabularyAt(index: u32): Vocabulary {
     return changetype<Vocabulary>(load<usize>(this.vocabularies + ((<usize>index) << 2)));
   }
+}
+
+/** A quarter of the ledger is kept for what later configurations reserve. */
+function learnedShare(maxSeries: u32): u32 {
+  return maxSeries - maxSeries / 4;
 }
 
 /** Makes a family with room for `maxRows` label sets; address 0 when the arena is full. */

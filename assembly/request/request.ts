@@ -72,6 +72,8 @@ export class Request {
   private publish(): void {
     const plugin = this.plugin;
     writeRequestState(plugin.recorder, plugin.stateNames, this.ids);
+    // Span tags are read before the log: the verdict is told as soon as it is known, and told again then.
+    writeVerdict(this.refused != 0 ? <Result>this.refused : Result.Aborted);
     if (!plugin.hashesUsers) return;
     caller.identify(plugin);
     if (caller.userLength != 0) writeUser(plugin.logKey0, plugin.logKey1, caller.user, caller.userLength);
@@ -123,6 +125,17 @@ export class Request {
     if (this.refused != 0) return;
     this.deadline.onFirstByte(this.plugin, this.startNanos);
     if (this.announcement != 0) announce(this.plugin, this.announcement);
+    this.publishOutcome();
+  }
+
+  /** The response's trailers: gRPC tells its status here. */
+  onResponseTrailers(): void {
+    if (this.refused == 0) this.publishOutcome();
+  }
+
+  private publishOutcome(): void {
+    const plan = this.plugin.plan;
+    if (changetype<usize>(plan) != 0 && plan.filterState) writeVerdict(readOutcome(this.plugin));
   }
 
   private identify(): void {

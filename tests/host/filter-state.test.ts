@@ -41,12 +41,15 @@ test("a value without a header is none", (given) => {
   assert.equal(filterState["wasm.trading_operation"], "none");
 });
 
-test("the request's part is there for the upstream, the verdict once the stream is over", (given) => {
+test("the verdict is told as soon as it is known, for spans are read before the log", (given) => {
   const stream = given(PUBLISHING).plugin.worker().stream();
   stream.requestHeaders({ ":method": "POST", "x-trading-symbol": "BTC" });
   assert.equal(stream.observe().filterState["wasm.trading_symbol"], "BTC");
-  assert.equal(stream.observe().filterState["wasm.trading_verdict"], undefined);
-  assert.equal(stream.end().filterState["wasm.trading_verdict"], "aborted");
+  assert.equal(stream.observe().filterState["wasm.trading_verdict"], "aborted");
+  stream.upstreamReady();
+  stream.responseHeaders({ ":status": "503" });
+  assert.equal(stream.observe().filterState["wasm.trading_verdict"], "server_error");
+  assert.equal(stream.end().filterState["wasm.trading_verdict"], "server_error");
 });
 
 test("a stream that an earlier filter answered has it too", (given) => {

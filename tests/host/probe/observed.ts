@@ -79,16 +79,6 @@ export declare function get_status(code: usize, at: usize, size: usize): u32;
 @external("env", "proxy_get_log_level")
 export declare function get_log_level(at: usize): u32;
 // @ts-ignore: decorator
-@external("env", "proxy_call_foreign_function")
-export declare function call_foreign(
-  name: usize,
-  len: u32,
-  data: usize,
-  size: u32,
-  at: usize,
-  atSize: usize,
-): u32;
-// @ts-ignore: decorator
 @external("env", "proxy_resolve_shared_queue")
 export declare function resolve_queue(vm: usize, vmLen: u32, name: usize, len: u32, at: usize): u32;
 // @ts-ignore: decorator

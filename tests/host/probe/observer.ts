@@ -3,46 +3,11 @@
 // for. The same module runs in Envoy and in the emulator: the lines must be the same.
 //
 // Configuration: letters. m header maps, w writes to them, b buffers, p properties, s filter state, o other calls,
-// M metrics, C shared data, T ticks, X refuse the configuration, V refuse the start.
-// Header x-act: reply, grpc (a local reply), late (one in the response phase), trap, traplog, stop.
+// M metrics, C shared data, T ticks, X refuse the configuration.
+// Header x-act: reply, grpc (a local reply), trap.
 
-import {
-  ARENA,
-  OUT,
-  clear,
-  resetArena,
-  text,
-  host_log,
-  get_property,
-  set_property,
-  send_local_response,
-  get_shared_data,
-  set_shared_data,
-  get_value,
-  add_value,
-  replace_value,
-  remove_value,
-  get_pairs,
-  get_size,
-  get_buffer,
-  get_buffer_status,
-  set_tick_period,
-  define_metric,
-  increment_metric,
-  record_metric,
-  get_metric,
-  set_effective_context,
-  host_done,
-  get_status,
-  get_log_level,
-  call_foreign,
-  resolve_queue,
-  dequeue,
-  http_call,
-  clock_time_get,
-  random_get,
-  environ_sizes_get,
-} from "./observed";
+import * as host from "./observed";
+import { ARENA, OUT, clear, resetArena, text } from "./observed";
 
 export { malloc } from "./observed";
 export function abort(message: usize, file: usize, line: u32, column: u32): void {
@@ -59,7 +24,7 @@ let act = "";
 
 function say(line: string): void {
   const bytes = String.UTF8.encode(line);
-  host_log(2, changetype<usize>(bytes), bytes.byteLength);
+  host.host_log(2, changetype<usize>(bytes), bytes.byteLength);
 }
 
 let who = "";
@@ -106,17 +71,17 @@ function ours(): string {
 function value(type: u32, name: string): void {
   clear();
   const key = String.UTF8.encode(name);
-  const status = get_value(type, changetype<usize>(key), key.byteLength, OUT, OUT + 4);
+  const status = host.get_value(type, changetype<usize>(key), key.byteLength, OUT, OUT + 4);
   tell("value " + type.toString() + " " + name, status, status == 0 ? returned() : "");
 }
 
 function maps(): void {
   for (let type: u32 = 0; type <= 8; type++) {
     clear();
-    const status = get_pairs(type, OUT, OUT + 4);
+    const status = host.get_pairs(type, OUT, OUT + 4);
     tell("pairs " + type.toString(), status, status == 0 ? ours() : "");
     clear();
-    tell("size " + type.toString(), get_size(type, OUT));
+    tell("size " + type.toString(), host.get_size(type, OUT));
     value(type, type == 2 ? ":status" : ":path");
     value(type, "X-P-Twice");
     value(type, "x-p-absent");
@@ -134,10 +99,10 @@ function write(callback: string): void {
   for (let type: u32 = 0; type <= 4; type++) {
     const what = " " + type.toString();
     clear();
-    tell("add" + what, add_value(type, ptr, name.byteLength, ptr, 3));
-    tell("replace" + what, replace_value(type, ptr, name.byteLength, ptr, 1));
-    tell("remove" + what, remove_value(type, ptr, name.byteLength));
-    tell("add again" + what, add_value(type, ptr, name.byteLength, ptr, 2));
+    tell("add" + what, host.add_value(type, ptr, name.byteLength, ptr, 3));
+    tell("replace" + what, host.replace_value(type, ptr, name.byteLength, ptr, 1));
+    tell("remove" + what, host.remove_value(type, ptr, name.byteLength));
+    tell("add again" + what, host.add_value(type, ptr, name.byteLength, ptr, 2));
   }
 }
 
@@ -146,22 +111,22 @@ function buffers(): void {
     // Call data: what was read last, perhaps freed since.
     if (type == 8) continue;
     clear();
-    let status = get_buffer(type, 0, 4, OUT, OUT + 4);
+    let status = host.get_buffer(type, 0, 4, OUT, OUT + 4);
     tell("buffer " + type.toString(), status, status == 0 ? returned() : "");
     clear();
-    status = get_buffer(type, 0, 0, OUT, OUT + 4);
+    status = host.get_buffer(type, 0, 0, OUT, OUT + 4);
     tell("buffer of 0 bytes " + type.toString(), status, status == 0 ? returned() : "");
     clear();
-    status = get_buffer(type, 1, 1000, OUT, OUT + 4);
+    status = host.get_buffer(type, 1, 1000, OUT, OUT + 4);
     tell("buffer from 1 " + type.toString(), status, status == 0 ? returned() : "");
     clear();
-    status = get_buffer(type, 1000, 1, OUT, OUT + 4);
+    status = host.get_buffer(type, 1000, 1, OUT, OUT + 4);
     tell("buffer from 1000 " + type.toString(), status, status == 0 ? returned() : "");
     clear();
-    status = get_buffer(type, 0xffffffff, 2, OUT, OUT + 4);
+    status = host.get_buffer(type, 0xffffffff, 2, OUT, OUT + 4);
     tell("buffer from -1 " + type.toString(), status, status == 0 ? returned() : "");
     clear();
-    status = get_buffer_status(type, OUT, OUT + 4);
+    status = host.get_buffer_status(type, OUT, OUT + 4);
     tell("buffer status " + type.toString(), status, status == 0 ? load<u32>(OUT).toString() : "");
   }
 }
@@ -175,7 +140,7 @@ function property(path: string): u32 {
   const bytes = String.UTF8.encode(path);
   const at = changetype<usize>(bytes);
   for (let i = 0, n = bytes.byteLength; i < n; i++) if (load<u8>(at + i) == 0x2e) store<u8>(at + i, 0);
-  return get_property(at, bytes.byteLength, OUT, OUT + 4);
+  return host.get_property(at, bytes.byteLength, OUT, OUT + 4);
 }
 
 function properties(): void {
@@ -195,7 +160,7 @@ function properties(): void {
 /** Sets one entry a callback, and looks for those of all callbacks. */
 function state(callback: string): void {
   const name = String.UTF8.encode("p_" + callback);
-  tell("set state", set_property(changetype<usize>(name), name.byteLength, changetype<usize>(name), 4));
+  tell("set state", host.set_property(changetype<usize>(name), name.byteLength, changetype<usize>(name), 4));
   const callbacks = ["request_headers", "request_body", "response_headers", "response_trailers", "log"];
   for (let i = 0; i < callbacks.length; i++) {
     tell("state wasm." + callbacks[i], property("p_" + callbacks[i]), returned());
@@ -204,7 +169,7 @@ function state(callback: string): void {
     const path = String.UTF8.encode("filter_state\0wasm.p_" + callbacks[i]);
     tell(
       "filter_state " + callbacks[i],
-      get_property(changetype<usize>(path), path.byteLength, OUT, OUT + 4),
+      host.get_property(changetype<usize>(path), path.byteLength, OUT, OUT + 4),
       returned(),
     );
   }
@@ -212,45 +177,45 @@ function state(callback: string): void {
 
 function others(): void {
   clear();
-  tell("status", get_status(OUT + 8, OUT, OUT + 4));
-  tell("log level", get_log_level(OUT), load<u32>(OUT).toString());
-  tell("effective context 1", set_effective_context(1));
-  tell("effective context 999", set_effective_context(999));
-  tell("done", host_done());
+  tell("status", host.get_status(OUT + 8, OUT, OUT + 4));
+  tell("log level", host.get_log_level(OUT), load<u32>(OUT).toString());
+  tell("effective context 1", host.set_effective_context(1));
+  tell("effective context 999", host.set_effective_context(999));
+  tell("done", host.host_done());
   const name = String.UTF8.encode("no_such_thing");
   const ptr = changetype<usize>(name);
   clear();
-  tell("resolve queue", resolve_queue(ptr, 0, ptr, name.byteLength, OUT));
-  tell("dequeue", dequeue(99, OUT, OUT + 4));
-  tell("http call", http_call(ptr, name.byteLength, ptr, 0, ptr, 0, ptr, 0, 100, OUT));
-  tell("clock 0", clock_time_get(0, 0, OUT));
-  tell("clock 1", clock_time_get(1, 0, OUT));
-  tell("clock 2", clock_time_get(2, 0, OUT));
-  tell("random", random_get(OUT, 8));
-  tell("random of 64 KiB and 1", random_get(ARENA, 65537));
-  tell("environ", environ_sizes_get(OUT, OUT + 4), load<u32>(OUT).toString());
-  tell("log of level 9", host_log(9, ptr, 1));
-  tell("log out of bounds", host_log(2, 0xfffffff0, 100));
-  tell("set tick", set_tick_period(0));
+  tell("resolve queue", host.resolve_queue(ptr, 0, ptr, name.byteLength, OUT));
+  tell("dequeue", host.dequeue(99, OUT, OUT + 4));
+  tell("http call", host.http_call(ptr, name.byteLength, ptr, 0, ptr, 0, ptr, 0, 100, OUT));
+  tell("clock 0", host.clock_time_get(0, 0, OUT));
+  tell("clock 1", host.clock_time_get(1, 0, OUT));
+  tell("clock 2", host.clock_time_get(2, 0, OUT));
+  tell("random", host.random_get(OUT, 8));
+  tell("random of 64 KiB and 1", host.random_get(ARENA, 65537));
+  tell("environ", host.environ_sizes_get(OUT, OUT + 4), load<u32>(OUT).toString());
+  tell("log of level 9", host.host_log(9, ptr, 1));
+  tell("log out of bounds", host.host_log(2, 0xfffffff0, 100));
+  tell("set tick", host.set_tick_period(0));
 }
 
 function defined(kind: u32, name: string): u32 {
   clear();
   const bytes = String.UTF8.encode(name);
-  const status = define_metric(kind, changetype<usize>(bytes), bytes.byteLength, OUT);
+  const status = host.define_metric(kind, changetype<usize>(bytes), bytes.byteLength, OUT);
   tell("define " + kind.toString() + " " + name, status, load<u32>(OUT).toString());
   return load<u32>(OUT);
 }
 
 function use(id: u32): void {
   const what = " of " + id.toString();
-  tell("increment 1" + what, increment_metric(id, 1));
-  tell("increment 0" + what, increment_metric(id, 0));
-  tell("increment -2" + what, increment_metric(id, -2));
-  tell("record 7" + what, record_metric(id, 7));
-  tell("record 5" + what, record_metric(id, 5));
+  tell("increment 1" + what, host.increment_metric(id, 1));
+  tell("increment 0" + what, host.increment_metric(id, 0));
+  tell("increment -2" + what, host.increment_metric(id, -2));
+  tell("record 7" + what, host.record_metric(id, 7));
+  tell("record 5" + what, host.record_metric(id, 5));
   store<u64>(OUT, 0);
-  const status = get_metric(id, OUT);
+  const status = host.get_metric(id, OUT);
   tell("get" + what, status, status == 0 ? load<u64>(OUT).toString() : "");
 }
 
@@ -273,19 +238,19 @@ function shared(key: string): void {
   const bytes = String.UTF8.encode(key);
   const ptr = changetype<usize>(bytes);
   const length = bytes.byteLength;
-  tell("get absent", get_shared_data(ptr, length, OUT, OUT + 4, OUT + 8), returned());
-  tell("create", set_shared_data(ptr, length, ptr, 3, 0xffffffff));
-  tell("create again", set_shared_data(ptr, length, ptr, 3, 0xffffffff));
+  tell("get absent", host.get_shared_data(ptr, length, OUT, OUT + 4, OUT + 8), returned());
+  tell("create", host.set_shared_data(ptr, length, ptr, 3, 0xffffffff));
+  tell("create again", host.set_shared_data(ptr, length, ptr, 3, 0xffffffff));
   clear();
-  tell("get", get_shared_data(ptr, length, OUT, OUT + 4, OUT + 8), returned());
+  tell("get", host.get_shared_data(ptr, length, OUT, OUT + 4, OUT + 8), returned());
   const cas = load<u32>(OUT + 8);
-  tell("swap", set_shared_data(ptr, length, ptr, 4, cas));
-  tell("swap again", set_shared_data(ptr, length, ptr, 4, cas));
-  tell("overwrite", set_shared_data(ptr, length, ptr, 0, 0));
+  tell("swap", host.set_shared_data(ptr, length, ptr, 4, cas));
+  tell("swap again", host.set_shared_data(ptr, length, ptr, 4, cas));
+  tell("overwrite", host.set_shared_data(ptr, length, ptr, 0, 0));
   clear();
-  tell("get empty", get_shared_data(ptr, length, OUT, OUT + 4, OUT + 8), returned());
-  tell("empty key", set_shared_data(ptr, 0, ptr, 3, 0));
-  tell("get out of bounds", get_shared_data(0xfffffff0, 100, OUT, OUT + 4, OUT + 8));
+  tell("get empty", host.get_shared_data(ptr, length, OUT, OUT + 4, OUT + 8), returned());
+  tell("empty key", host.set_shared_data(ptr, 0, ptr, 3, 0));
+  tell("get out of bounds", host.get_shared_data(0xfffffff0, 100, OUT, OUT + 4, OUT + 8));
 }
 
 function observe(callback: string, flags: string): void {
@@ -305,11 +270,11 @@ function number(): i32 {
   const ptr = changetype<usize>(key);
   for (let tries = 0; tries < 100; tries++) {
     clear();
-    const found = get_shared_data(ptr, key.byteLength, OUT, OUT + 4, OUT + 8) == 0;
+    const found = host.get_shared_data(ptr, key.byteLength, OUT, OUT + 4, OUT + 8) == 0;
     const next = found ? load<u32>(load<u32>(OUT)) + 1 : 1;
     const cas = found ? load<u32>(OUT + 8) : 0xffffffff;
     store<u32>(OUT + 16, next);
-    if (set_shared_data(ptr, key.byteLength, OUT + 16, 4, cas) == 0) return next;
+    if (host.set_shared_data(ptr, key.byteLength, OUT + 16, 4, cas) == 0) return next;
   }
   return -1;
 }
@@ -325,21 +290,21 @@ export function proxy_on_context_create(id: u32, parent: u32): void {
 export function proxy_on_vm_start(id: u32, size: u32): u32 {
   begin("vm_start", id, size.toString());
   clear();
-  const status = get_buffer(7, 0, 64, OUT, OUT + 4);
+  const status = host.get_buffer(7, 0, 64, OUT, OUT + 4);
   tell("configuration", status, status == 0 ? returned() : "");
   return 1;
 }
 export function proxy_on_configure(id: u32, size: u32): u32 {
   begin("configure", id, size.toString());
   clear();
-  const status = get_buffer(7, 0, size, OUT, OUT + 4);
+  const status = host.get_buffer(7, 0, size, OUT, OUT + 4);
   tell("configuration", status, status == 0 ? returned() : "");
   const flags = status == 0 ? text(load<u32>(OUT), load<u32>(OUT + 4)) : "";
   flagsOf[id & 1023] = flags;
   observe("configure", flags);
   if (has(flags, "M")) metrics();
   if (has(flags, "C")) shared("probe:" + vm.toString());
-  if (has(flags, "T")) tell("tick", set_tick_period(50));
+  if (has(flags, "T")) tell("tick", host.set_tick_period(50));
   return has(flags, "X") ? 0 : 1;
 }
 let ticks = 0;
@@ -352,7 +317,7 @@ export function proxy_on_request_headers(id: u32, count: u32, end: u32): u32 {
   observe("request_headers", flags);
   clear();
   const key = String.UTF8.encode("x-act");
-  act = get_value(0, changetype<usize>(key), key.byteLength, OUT, OUT + 4) == 0 ? returned() : "";
+  act = host.get_value(0, changetype<usize>(key), key.byteLength, OUT, OUT + 4) == 0 ? returned() : "";
   if (act == "trap") unreachable();
   if (act == "reply" || act == "grpc") {
     reply(act == "grpc" ? 8 : -1);
@@ -372,7 +337,7 @@ function reply(grpc: i32): void {
   store<u8>(headers + 21, 0);
   store<u8>(headers + 22, 0x72);
   store<u8>(headers + 23, 0);
-  const status = send_local_response(
+  const status = host.send_local_response(
     429,
     changetype<usize>(details),
     details.byteLength,
@@ -406,7 +371,6 @@ export function proxy_on_response_trailers(id: u32, count: u32): u32 {
 }
 export function proxy_on_log(id: u32): void {
   observe("log", begin("log", id));
-  if (act == "traplog") unreachable();
 }
 export function proxy_on_done(id: u32): u32 {
   observe("done", begin("done", id));
