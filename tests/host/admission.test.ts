@@ -74,3 +74,20 @@ test("without a flood every real symbol gets its place", (given) => {
   filter.tick();
   assert.equal(filter.valuesOf("symbol").size, REAL + 1);
 });
+
+releaseTest("a million distinct values in every label at once leave the memory as it was", (given) => {
+  const filter = given();
+  const worker = filter.plugin.worker();
+  const pseudo = pseudoHeaders("POST", "/orders");
+  const names = [SYMBOL, "x-order-type", "x-strategy-id", "x-execution-venue", "x-trading-operation"];
+  const send = (i: number): void => {
+    worker.request({ headers: [...pseudo, ...names.map((name): [string, string] => [name, `v${i}`])] });
+    if (i % 5000 === 0) filter.tick();
+  };
+  for (let i = 0; i < 20_000; i++) send(i);
+  const { memoryBytes } = worker;
+  for (let i = 20_000; i < 1_020_000; i++) send(i);
+  filter.tick();
+  assert.equal(worker.memoryBytes, memoryBytes);
+  assert.equal(filter.requests(), 1_020_000);
+});
