@@ -1,5 +1,4 @@
 import { Arena } from "../memory/arena";
-import { Range } from "../text/bytes";
 
 /** Most entries of each list. They bound the work and the memory of a configuration. */
 export const MAX_OPERATIONS: u32 = 62;
@@ -182,9 +181,4 @@ export class Plan {
   budgetAt(index: u32): Budget {
     return changetype<Budget>(this.budgets + <usize>index * offsetof<Budget>());
   }
-}
-
-/** The header names of a range table in `Plan`. */
-export function headerAt(plan: Plan, index: u32): Range {
-  return changetype<Range>(plan.headers + <usize>index * offsetof<Range>());
 }

@@ -39,11 +39,8 @@ export declare function environ_sizes_get(count: usize, bytes: usize): u32;
 @external("wasi_snapshot_preview1", "environ_get")
 export declare function environ_get(pointers: usize, buffer: usize): u32;
 
-/** Header maps, buffers and metric kinds by their numbers in the ABI. */
+/** Header maps and buffers by their numbers in the ABI. */
 export const REQUEST_HEADERS: i32 = 0;
 export const RESPONSE_HEADERS: i32 = 2;
 export const RESPONSE_TRAILERS: i32 = 3;
 export const PLUGIN_CONFIGURATION: i32 = 7;
-export const COUNTER: i32 = 0;
-export const GAUGE: i32 = 1;
-export const HISTOGRAM: i32 = 2;

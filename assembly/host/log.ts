@@ -2,7 +2,6 @@ import { proxy_get_log_level, proxy_log } from "./abi";
 import { Writer } from "../text/writer";
 
 /** Levels of the ABI. */
-export const DEBUG: u32 = 1;
 export const INFO: u32 = 2;
 export const WARN: u32 = 3;
 export const ERROR: u32 = 4;

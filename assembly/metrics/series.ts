@@ -1,8 +1,6 @@
 import { Arena } from "../memory/arena";
 
-/** Most ids of a series key: result, operation and the dimensions. */
-export const MAX_KEY_IDS: u32 = 12;
-/** Bytes of a series key: u16 ids in the order of the labels, the rest zero. */
+/** Bytes of a series key: at most 12 u16 ids in the order of the labels, the rest zero. */
 export const KEY_BYTES: i32 = 24;
 
 /** One label set of one metric, with what was counted for it since the last flush. */

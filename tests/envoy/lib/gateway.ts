@@ -14,25 +14,10 @@ import { waitFor } from "../../../scripts/lib/process.ts";
 import type { Metrics } from "../../../scripts/lib/prometheus.ts";
 import { rawRequest, type RawHeaders, type RawResponse } from "./raw.ts";
 import { startUpstream, type Upstream } from "./upstream.ts";
+import { labelsOf } from "../../../scripts/lib/stats-settings.ts";
 
 /** Every label of the contract. */
-export const labels = [
-  "symbol",
-  "order_type",
-  "strategy_id",
-  "venue",
-  "operation",
-  "result",
-  "quota",
-  "decision",
-  "budget",
-  "share",
-  "stage",
-  "version",
-  "config",
-  "label",
-  "reason",
-] as const;
+export const labels = labelsOf({});
 
 /** What a test puts around the filter; all optional. */
 export interface GatewayOptions {
