@@ -119,7 +119,7 @@ export class Request {
     return Result.Ok;
   }
 
-  /** The response's headers, ours included. */
+  /** The response's headers: the first byte is here. */
   onResponseHeaders(): void {
     // Our own reply is no response of the upstream.
     if (this.refused != 0) return;
