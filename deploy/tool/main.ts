@@ -1,13 +1,21 @@
-import { defineCommand, runCommand as runCittyCommand, showUsage } from "citty";
+import { defineCommand } from "citty";
+import manifest from "../../package.json" with { type: "json" };
 import { runCommand } from "../../scripts/lib/cli.ts";
+import { runTool } from "./run.ts";
 
-const main = defineCommand({
+const tool = defineCommand({
   meta: { name: "tickgate", description: "Delivers the Tickgate filter to the sidecars of an Istio mesh" },
-  subCommands: {},
+  subCommands: {
+    config: async () => (await import("./commands/config.ts")).config,
+    deploy: async () => (await import("./commands/deploy.ts")).deploy,
+    doctor: async () => (await import("./commands/doctor.ts")).doctor,
+    history: async () => (await import("./commands/history.ts")).history,
+    package: async () => (await import("./commands/package.ts")).packageImage,
+    remove: async () => (await import("./commands/remove.ts")).remove,
+    rollback: async () => (await import("./commands/rollback.ts")).rollback,
+    rollout: async () => (await import("./commands/rollout.ts")).rollout,
+    status: async () => (await import("./commands/status.ts")).status,
+  },
 });
 
-const rawArgs = process.argv.slice(2);
-await runCommand(async () => {
-  if (rawArgs.length === 0) return showUsage(main);
-  await runCittyCommand(main, { rawArgs });
-});
+await runCommand(() => runTool(tool, manifest.version, process.argv.slice(2)));

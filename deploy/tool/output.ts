@@ -1,4 +1,4 @@
-import { CliError } from "../../scripts/lib/cli.ts";
+import { UsageError } from "./usage.ts";
 
 /** The argument every command takes. */
 export const outputArgument = {
@@ -8,10 +8,10 @@ export const outputArgument = {
 /** How results are written: for a person, or one JSON document for a program. Progress always goes to stderr. */
 export type OutputFormat = "text" | "json";
 
-/** Reads `--output`; a CliError for anything but `text` and `json`. */
+/** Reads `--output`; a UsageError for anything but `text` and `json`. */
 export function outputFormat(value: string): OutputFormat {
   if (value === "text" || value === "json") return value;
-  throw new CliError(`--output ${value} is not known`, "text or json");
+  throw new UsageError(`--output ${value} is not known`, "text or json");
 }
 
 /** Writes a command's result to stdout, once, at its end. */

@@ -19,6 +19,8 @@ export interface ChildOptions {
   readonly cwd?: string;
   /** Gives the child an IPC channel, by which it notices that we are gone. */
   readonly ipc?: boolean;
+  /** What it reads on stdin; without it, nothing. */
+  readonly input?: string;
   /** Called for every line of its stdout and stderr. */
   readonly onLine?: (line: string, stream: "stdout" | "stderr") => void;
 }
@@ -108,12 +110,16 @@ export class Child {
 /** Starts a child that ends with us at the latest. Throws a CliError when it cannot be started at all. */
 export async function startChild(options: ChildOptions): Promise<Child> {
   hookExit();
+  const stdin = options.input === undefined ? "ignore" : "pipe";
   const started = spawn(options.command, [...(options.args ?? [])], {
     cwd: options.cwd,
     env: options.env,
     detached: true,
-    stdio: options.ipc ? ["ignore", "pipe", "pipe", "ipc"] : ["ignore", "pipe", "pipe"],
+    stdio: options.ipc ? [stdin, "pipe", "pipe", "ipc"] : [stdin, "pipe", "pipe"],
   });
+  // A child that ends without reading is told by its exit code.
+  started.stdin?.on("error", () => {});
+  started.stdin?.end(options.input);
   return new Promise((resolve, reject) => {
     started.once("error", (error) => reject(new CliError(`cannot start ${options.name}: ${error.message}`)));
     if (started.pid !== undefined) resolve(new Child(options.name, started.pid, started, options.onLine));

@@ -53,3 +53,10 @@ test("a free port is a port", async () => {
   const port = await freePort();
   assert.ok(port > 1023 && port < 65_536);
 });
+
+test("input is what the child reads on stdin; one that does not read it is no error", async () => {
+  const options = { name: "reader", input: "line\n".repeat(100_000), timeoutMillis: 20_000 };
+  const { stdout } = await runToEnd({ ...options, command: "cat" });
+  assert.equal(stdout, options.input);
+  assert.equal((await runToEnd({ ...options, command: "true" })).code, 0);
+});

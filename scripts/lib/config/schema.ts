@@ -3,14 +3,21 @@ import schema from "../../../deploy/schema/tickgate.schema.json" with { type: "j
 import { showValue, spellPath } from "./path.ts";
 import type { Config, ConfigProblem } from "./types.ts";
 
-const validate = new Ajv2020({ allErrors: true, verbose: true }).compile<Config>(schema);
+/** A check of documents: the document itself, or every problem with it. */
+export type SchemaCheck<T> = (value: unknown) => T | readonly ConfigProblem[];
 
-/** Judges a document by the JSON Schema alone. Returns the configuration or every problem. */
-export function checkSchema(value: unknown): Config | readonly ConfigProblem[] {
-  if (validate(value)) return value;
-  const problems = (validate.errors ?? []).filter(isCause).map(describe);
-  return problems.filter(({ path }, index) => problems.findIndex((other) => other.path === path) === index);
+/** Makes the check for a JSON Schema; its messages are worded as the filter words its own. */
+export function schemaCheck<T>(rules: object): SchemaCheck<T> {
+  const validate = new Ajv2020({ allErrors: true, verbose: true }).compile<T>(rules);
+  return (value) => {
+    if (validate(value)) return value;
+    const problems = (validate.errors ?? []).filter(isCause).map(describe);
+    return problems.filter(({ path }, index) => problems.findIndex((other) => other.path === path) === index);
+  };
 }
+
+/** Judges a configuration by its JSON Schema alone. Returns the configuration or every problem. */
+export const checkSchema: SchemaCheck<Config> = schemaCheck<Config>(schema);
 
 /** `if`, `allOf` and `propertyNames` only repeat what the schema below them said. */
 function isCause({ keyword }: ErrorObject): boolean {

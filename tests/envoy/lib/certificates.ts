@@ -24,10 +24,15 @@ export class Authority {
   }
 
   /** Issues a certificate whose only subject alternative name is this URI. */
-  async issue(uri: string): Promise<Certificate> {
+  issue(uri: string): Promise<Certificate> {
+    return this.issueFor(`URI:${uri}`);
+  }
+
+  /** Issues a certificate for a subject alternative name as openssl writes it: `URI:spiffe://a/b`, `IP:127.0.0.1`. */
+  async issueFor(name: string): Promise<Certificate> {
     this.issued += 1;
     const path = (suffix: string): string => join(this.directory, `leaf-${this.issued}.${suffix}`);
-    await writeFile(path("ext"), `subjectAltName=critical,URI:${uri}\n`);
+    await writeFile(path("ext"), `subjectAltName=critical,${name}\n`);
     await openssl("req", "-new", ...newKey, "-keyout", path("key"), "-out", path("csr"), "-subj", "/O=leaf");
     const authority = ["-CA", this.root, "-CAkey", join(this.directory, "root.key")];
     const serial = ["-set_serial", String(this.issued + 1), "-days", "2"];
