@@ -1,0 +1,107 @@
+import type { Cluster } from "./connect.ts";
+import { resources } from "./resources.ts";
+
+/** The label that says which plugin a pod gets: the stable one, or during a rollout the canary. */
+export const trackLabel = "tickgate.dev/track";
+
+/** Which plugin a pod gets. */
+export type Track = "stable" | "canary";
+
+/** A pod with a sidecar, as far as the tool cares. */
+export interface Pod {
+  readonly namespace: string;
+  readonly name: string;
+  /** status.podIP */
+  readonly address: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly ready: boolean;
+}
+
+/** A Pod object of the API server, the parts that are read. */
+export interface PodObject {
+  readonly metadata: {
+    readonly name: string;
+    readonly namespace: string;
+    readonly labels?: Readonly<Record<string, string>>;
+    readonly annotations?: Readonly<Record<string, string>>;
+    readonly deletionTimestamp?: string;
+    readonly creationTimestamp?: string;
+  };
+  readonly spec?: {
+    readonly containers?: readonly ContainerObject[];
+    readonly initContainers?: readonly ContainerObject[];
+  };
+  readonly status?: {
+    readonly phase?: string;
+    readonly podIP?: string;
+    readonly conditions?: readonly { readonly type: string; readonly status: string }[];
+  };
+}
+
+interface ContainerObject {
+  readonly name: string;
+  readonly image?: string;
+  readonly env?: readonly { readonly name: string; readonly value?: string }[];
+}
+
+const sidecarName = "istio-proxy";
+
+/** The sidecar's container, a native sidecar (an init container) included; undefined when the pod has none. */
+export function sidecarOf(pod: PodObject): ContainerObject | undefined {
+  const containers = [...(pod.spec?.containers ?? []), ...(pod.spec?.initContainers ?? [])];
+  return containers.find(({ name }) => name === sidecarName);
+}
+
+/** Whether a pod runs and is not on its way out. */
+export function isRunning(pod: PodObject): boolean {
+  return (
+    pod.status?.phase === "Running" &&
+    pod.metadata.deletionTimestamp === undefined &&
+    pod.status.podIP !== undefined
+  );
+}
+
+/** All Pod objects of the namespace with these labels, in whatever state, by name. */
+export async function listPodObjects(
+  cluster: Cluster,
+  labels: Readonly<Record<string, string>>,
+): Promise<PodObject[]> {
+  const selector = Object.entries(labels).map(([key, value]) => `${key}=${value}`);
+  const query = selector.length > 0 ? { labelSelector: selector.join(",") } : {};
+  const list = await cluster.request<{ items: PodObject[] }>({
+    verb: "list",
+    resource: resources.pods,
+    namespace: cluster.namespace,
+    query,
+  });
+  return list.items.toSorted((a, b) => a.metadata.name.localeCompare(b.metadata.name, "en"));
+}
+
+/** The running pods of the namespace that have a sidecar and carry all of these labels, by name. */
+export async function listPods(cluster: Cluster, labels: Readonly<Record<string, string>>): Promise<Pod[]> {
+  const objects = await listPodObjects(cluster, labels);
+  return objects.filter((pod) => isRunning(pod) && sidecarOf(pod) !== undefined).map(asPod);
+}
+
+/** The tool's view of a Pod object. */
+export function asPod(pod: PodObject): Pod {
+  return {
+    namespace: pod.metadata.namespace,
+    name: pod.metadata.name,
+    address: pod.status?.podIP ?? "",
+    labels: pod.metadata.labels ?? {},
+    ready: pod.status?.conditions?.some(({ type, status }) => type === "Ready" && status === "True") ?? false,
+  };
+}
+
+/** Moves a pod to a track by its label; istiod sends it that track's plugin. Doing it twice changes nothing. */
+export async function setTrack(cluster: Cluster, pod: Pod, track: Track): Promise<void> {
+  await cluster.request({
+    verb: "patch",
+    resource: resources.pods,
+    namespace: pod.namespace,
+    name: pod.name,
+    contentType: "application/merge-patch+json",
+    body: { metadata: { labels: { [trackLabel]: track } } },
+  });
+}

@@ -1,0 +1,145 @@
+import { defineCommand, type ParsedArgs } from "citty";
+import { CliError, progress } from "../../../scripts/lib/cli.ts";
+import { clusterArguments, parseLabels } from "../cluster/arguments.ts";
+import { applyPlugin, readPlugin, type FailStrategy, type WasmPlugin } from "../cluster/plugins.ts";
+import { renderPlugin, type PluginChanges } from "../cluster/render.ts";
+import { goBack } from "../delivery/back.ts";
+import { deliver, DeliveryError, refuseDuringRollout, type Delivered } from "../delivery/deliver.ts";
+import { diffPlugins, pluginYaml } from "../delivery/diff.ts";
+import { istiodArgument, openSession, type Session } from "../delivery/session.ts";
+import { assertPluginConfig, readConfigFile, readManifest } from "../delivery/source.ts";
+import { emit, outputFormat } from "../output.ts";
+import { describeCommand } from "../run.ts";
+import { UsageError } from "../usage.ts";
+
+const args = {
+  ...clusterArguments,
+  ...istiodArgument,
+  image: { type: "string", description: "oci://REGISTRY/REPOSITORY@sha256:DIGEST" },
+  config: { type: "string", description: "plugin configuration (JSON file)" },
+  manifest: { type: "string", description: "YAML with the WasmPlugin, as kustomize build prints it" },
+  selector: { type: "string", description: "labels of the pods beside the track: app=trading-engine" },
+  "fail-strategy": { type: "string", valueHint: "FAIL_CLOSE|FAIL_OPEN|FAIL_RELOAD" },
+  env: { type: "string", description: "variables of the VM, comma-separated: TICKGATE_COLD_START=pass" },
+  "pull-secret": { type: "string", description: "docker secret of the namespace, for the registry" },
+  "dry-run": { type: "boolean", description: "print what the API server would store; change nothing" },
+  diff: { type: "boolean", description: "print how the cluster would change; change nothing" },
+  "force-conflicts": { type: "boolean", description: "take over fields that others own" },
+  "rollback-on-failure": { type: "boolean", description: "when it does not run everywhere, go back" },
+} as const;
+
+type Arguments = ParsedArgs<typeof args>;
+
+/** `tickgate deploy`: applies the plugin and waits until every selected pod runs it. */
+export const deploy = defineCommand({
+  meta: describeCommand({
+    name: "deploy",
+    description: "Applies the plugin at once to all its pods, and waits until they run it",
+    details:
+      "What is not given stays as the manifest has it, else as it is in the cluster. The configuration is checked first;\n" +
+      "what the filter would refuse is not sent. tickgate rollout does the same pod by pod.",
+  }),
+  args,
+  async run({ args: values }) {
+    const format = outputFormat(values.output);
+    const session = await openSession(values);
+    const current = await readPlugin(session.cluster, values.name);
+    const plugin = await render(values, session, current);
+    if (values["dry-run"] || values.diff) return preview(session, plugin, current, values);
+    await refuseDuringRollout(session, values.name);
+    const delivered = await deliverOrGoBack(session, plugin, values);
+    emit(format, delivered, describe);
+  },
+});
+
+async function render(
+  values: Arguments,
+  { cluster }: Session,
+  current: WasmPlugin | undefined,
+): Promise<WasmPlugin> {
+  const base =
+    values.manifest === undefined ? current?.spec : await readManifest(values.manifest, values.name);
+  const plugin = renderPlugin(
+    { namespace: cluster.namespace, name: values.name },
+    base,
+    await changesOf(values),
+  );
+  assertPluginConfig(plugin.spec, values.config ?? values.manifest ?? "the configuration in the cluster");
+  return plugin;
+}
+
+async function changesOf(values: Arguments): Promise<PluginChanges> {
+  return {
+    image: values.image,
+    config: values.config === undefined ? undefined : await readConfigFile(values.config),
+    failStrategy: values["fail-strategy"] === undefined ? undefined : failStrategy(values["fail-strategy"]),
+    selector: values.selector === undefined ? undefined : parseLabels("selector", values.selector),
+    env: values.env === undefined ? undefined : parseEnv(values.env),
+    imagePullSecret: values["pull-secret"],
+  };
+}
+
+const failStrategies: readonly FailStrategy[] = ["FAIL_CLOSE", "FAIL_OPEN", "FAIL_RELOAD"];
+
+function failStrategy(text: string): FailStrategy {
+  const found = failStrategies.find((name) => name === text);
+  if (found !== undefined) return found;
+  throw new UsageError(`--fail-strategy ${text} is not one of ${failStrategies.join(", ")}`);
+}
+
+function parseEnv(text: string): Record<string, string> {
+  const entries = text.split(",").map((pair) => {
+    const at = pair.indexOf("=");
+    if (at < 1) throw new UsageError(`--env ${text}: "${pair}" is not NAME=value`);
+    return [pair.slice(0, at), pair.slice(at + 1)] as const;
+  });
+  return Object.fromEntries(entries);
+}
+
+/** Lets the API server merge and check without storing anything, and prints the result. */
+async function preview(
+  { cluster }: Session,
+  plugin: WasmPlugin,
+  current: WasmPlugin | undefined,
+  values: Arguments,
+): Promise<void> {
+  const merged = await applyPlugin(cluster, plugin, {
+    dryRun: true,
+    force: values["force-conflicts"] === true,
+  });
+  const diff = diffPlugins(current, merged);
+  const result = { changed: diff !== "", diff, plugin: merged };
+  const nothing = `nothing would change in WasmPlugin ${cluster.namespace}/${values.name}`;
+  emit(outputFormat(values.output), result, () => {
+    if (!values.diff) return pluginYaml(merged).trimEnd();
+    return diff === "" ? nothing : diff.trimEnd();
+  });
+}
+
+async function deliverOrGoBack(session: Session, plugin: WasmPlugin, values: Arguments): Promise<Delivered> {
+  const force = values["force-conflicts"] === true;
+  try {
+    return await deliver(session, { plugin, force });
+  } catch (error) {
+    if (!(error instanceof DeliveryError) || !values["rollback-on-failure"]) throw error;
+    if (error.outcome === "interrupted") throw error;
+    progress(`error: ${error.message}`);
+    const back = await goBack(session, values.name, { force });
+    const now =
+      back === "removed"
+        ? "there was nothing to go back to, and the plugin is removed"
+        : `all ${back.pods.length} pods run what they ran before (revision ${back.revision})`;
+    throw new CliError(
+      `revision ${error.revision} failed and was taken back: ${now}`,
+      "tickgate history tells why",
+    );
+  }
+}
+
+function describe({ revision, image, configHash, pods }: Delivered): string {
+  const where =
+    pods.length === 0
+      ? "no running pod with a sidecar is selected, so nothing could be verified"
+      : `runs on ${pods.length} ${pods.length === 1 ? "pod" : "pods"}: ${pods.join(", ")}`;
+  return `revision ${revision}: ${image}, configuration ${configHash}\n${where}`;
+}

@@ -1,0 +1,36 @@
+import { defineCommand } from "citty";
+import { CliError } from "../../../scripts/lib/cli.ts";
+import { openSession } from "../delivery/session.ts";
+import { readRollout, requestAbort } from "../rollout/canary.ts";
+import { isDriven } from "../rollout/claim.ts";
+import { canTurnBack } from "../rollout/machine.ts";
+import { driveArguments } from "../rollout/options.ts";
+import { emit, outputFormat } from "../output.ts";
+import { driveToEnd } from "./rollout.ts";
+
+/** `tickgate rollout abort`: takes a rollout back; itself when no other process drives it. */
+export const abortRollout = defineCommand({
+  meta: { name: "abort", description: "Takes the rollout under way back: all pods to the old version" },
+  args: { ...driveArguments, reason: { type: "string", description: "for the history", default: "by hand" } },
+  async run({ args }) {
+    const format = outputFormat(args.output);
+    const session = await openSession(args);
+    const underWay = await readRollout(session.cluster, args.name);
+    if (underWay === undefined) throw new CliError(`no rollout of ${args.name} is under way`);
+    const { state, canary } = underWay;
+    if (!canTurnBack(state) && state.phase !== "rolling-back") {
+      throw new CliError(
+        "the new version is promoted already: the stable plugin has it",
+        "tickgate rollout --resume brings it to its end, tickgate rollback then goes back",
+      );
+    }
+    await requestAbort(session.cluster, args.name, args.reason);
+    if (await isDriven(session.cluster, args.name)) {
+      emit(format, { result: "requested" }, () => "the process that drives the rollout takes it back");
+      return 0;
+    }
+    const code = await driveToEnd(session, args, { state, target: canary.spec });
+    // Rolled back is what was wanted.
+    return code === 1 && (await readRollout(session.cluster, args.name)) === undefined ? 0 : code;
+  },
+});

@@ -1,0 +1,185 @@
+import { defineCommand, type ParsedArgs } from "citty";
+import { CliError, progress } from "../../../scripts/lib/cli.ts";
+import { takeOverInterrupt } from "../../../scripts/lib/process.ts";
+import { whoAmI } from "../cluster/access-review.ts";
+import { durationMillis } from "../cluster/arguments.ts";
+import type { WasmPluginSpec } from "../cluster/plugins.ts";
+import { pluginYaml } from "../delivery/diff.ts";
+import { openSession, type Session } from "../delivery/session.ts";
+import { podMetrics } from "../metrics/pod-metrics.ts";
+import { prometheusMetrics } from "../metrics/prometheus.ts";
+import type { MetricsSource } from "../metrics/source.ts";
+import { emit, outputFormat } from "../output.ts";
+import { begin, prepare, targetOf, type Prepared } from "../rollout/begin.ts";
+import { createCanary, readRollout, sameForPods } from "../rollout/canary.ts";
+import { takeClaim } from "../rollout/claim.ts";
+import { clusterPort } from "../rollout/cluster-port.ts";
+import { drive, type Ending } from "../rollout/driver.ts";
+import { driveArguments, planArguments, planOf, type DriveArguments } from "../rollout/options.ts";
+import { describePlan, describeReport, reportOf } from "../rollout/report.ts";
+import { describeStep, type RolloutState } from "../rollout/state.ts";
+import { describeCommand } from "../run.ts";
+import { UsageError } from "../usage.ts";
+
+const args = {
+  ...driveArguments,
+  ...planArguments,
+  resume: { type: "boolean", description: "go on with the rollout under way, by the plan it began with" },
+  "dry-run": { type: "boolean", description: "print the plan and the canary plugin; change nothing" },
+} as const;
+
+type Arguments = ParsedArgs<typeof args>;
+
+interface UnderWay {
+  readonly target: WasmPluginSpec;
+  readonly state: RolloutState;
+}
+
+/** `tickgate rollout`: brings a new version or configuration to the pods step by step, and back when it is worse. */
+export const rollout = defineCommand({
+  meta: describeCommand({
+    name: "rollout",
+    description: "Brings a new version or configuration to the pods step by step, and back when it is worse",
+    details:
+      "Pods with the new version are compared with pods of the old one over the same time: errors, quota denials, failures\n" +
+      "and traps of the filter, p50 and p99. Run again, the command goes on where the last one ended.\n" +
+      "tickgate rollout approve  lets a paused rollout go on      tickgate rollout abort  takes it back\n" +
+      "Exit code 0: promoted. 1: rolled back, paused or stuck. 130: interrupted; the pods stay as they are.",
+  }),
+  args,
+  subCommands: {
+    approve: async () => (await import("./rollout-approve.ts")).approveRollout,
+    abort: async () => (await import("./rollout-abort.ts")).abortRollout,
+  },
+  async run({ args: values }) {
+    const format = outputFormat(values.output);
+    const session = await openSession(values);
+    const underWay = await resumable(session, values);
+    if (underWay !== undefined) {
+      if (values["dry-run"]) throw new CliError("a rollout is under way", "tickgate status shows it");
+      progress(`going on with the rollout of ${underWay.state.id}: ${describeStep(underWay.state)}`);
+      return driveToEnd(session, values, underWay);
+    }
+    const plan = planOf(values, session.timeoutMillis);
+    const force = values["force-conflicts"] === true;
+    const { image, config } = values;
+    const prepared = await prepare(session, values.name, { image, config }, { plan, force });
+    if (prepared === undefined) {
+      emit(
+        format,
+        { result: "unchanged" },
+        () => `nothing to do: ${values.name} has this image and configuration`,
+      );
+      return 0;
+    }
+    if (values["dry-run"]) return preview(session, values, prepared);
+    await assertFigures(metricsOf(session, values), prepared);
+    return driveToEnd(session, values, prepared);
+  },
+});
+
+/** The rollout to go on with. A CliError when one is under way and the command line asks for another, or the reverse. */
+async function resumable(session: Session, values: Arguments): Promise<UnderWay | undefined> {
+  const { image, config, resume, name } = values;
+  const underWay = await readRollout(session.cluster, name);
+  if (underWay === undefined) {
+    if (resume)
+      throw new CliError(
+        `no rollout of ${name} is under way`,
+        "tickgate history tells how the last one ended",
+      );
+    if (image === undefined && config === undefined)
+      throw new UsageError(
+        "nothing to roll out",
+        "--image, --config or both; --resume goes on with one under way",
+      );
+    return undefined;
+  }
+  const { canary, state } = underWay;
+  const found = { target: canary.spec, state };
+  if (resume === true || (image === undefined && config === undefined)) return found;
+  const { target } = await targetOf(session, name, { image, config });
+  if (sameForPods(target, canary.spec)) return found;
+  throw new CliError(
+    `a rollout of something else is under way: ${canary.spec.url}, ${describeStep(state)}`,
+    "tickgate rollout --resume goes on with it, tickgate rollout abort takes it back",
+  );
+}
+
+async function preview(
+  session: Session,
+  values: Arguments,
+  { state, target, pods }: Prepared,
+): Promise<number> {
+  const canary = await createCanary(session.cluster, values.name, target, { state, dryRun: true });
+  const result = { plan: state.plan, pods: pods.map(({ name }) => name), canary };
+  emit(outputFormat(values.output), result, () =>
+    `${describePlan(state, pods.length)}\n\n${pluginYaml(canary)}`.trimEnd(),
+  );
+  return 0;
+}
+
+/** Without a single figure there would be nothing to decide by. */
+async function assertFigures(metrics: MetricsSource, { pods }: Prepared): Promise<void> {
+  const { pods: found, missing } = await metrics.read(pods);
+  if (found.size > 0) return;
+  const [[pod, reason] = ["", ""]] = missing;
+  throw new CliError(
+    `${metrics.description} have no figures of any pod; ${pod}: ${reason}`,
+    "--prometheus URL with --prometheus-pod-label, or --pods and --admin-port for the pods themselves",
+  );
+}
+
+/** Takes the claim, begins the rollout unless it is under way, and drives it. Returns the exit code. */
+export async function driveToEnd(
+  session: Session,
+  values: DriveArguments,
+  which: UnderWay | Prepared,
+): Promise<number> {
+  const approvalMillis = durationMillis("approval-timeout", values["approval-timeout"]);
+  const by = await whoAmI(session.cluster);
+  // From here on Ctrl-C ends the drive after the action under way, and what is left is told.
+  const signal = takeOverInterrupt();
+  const claim = await takeClaim(session.cluster, values.name);
+  try {
+    const target = "pods" in which ? await begin(session, values.name, which) : which.target;
+    const port = clusterPort({
+      session,
+      plugin: values.name,
+      target,
+      metrics: metricsOf(session, values),
+      claim,
+      by,
+      force: values["force-conflicts"] === true,
+      signal,
+    });
+    const ending = await drive(port, which.state, { signal, approvalMillis, report: progress });
+    const report = reportOf(ending, target);
+    emit(outputFormat(values.output), report, () => describeReport(report, ending.state));
+    return exitCodes[ending.result];
+  } finally {
+    await claim.release();
+  }
+}
+
+const exitCodes: Readonly<Record<Ending["result"], number>> = {
+  promoted: 0,
+  "rolled-back": 1,
+  undecided: 1,
+  stuck: 1,
+  stopped: 130,
+};
+
+function metricsOf(session: Session, values: DriveArguments): MetricsSource {
+  const { prometheus: url, name: plugin } = values;
+  if (url === undefined) return podMetrics(session.access, plugin);
+  if (!URL.canParse(url))
+    throw new UsageError(`--prometheus ${url} is not a URL`, "http://prometheus.monitoring:9090");
+  return prometheusMetrics({
+    url,
+    podLabel: values["prometheus-pod-label"],
+    matchers: values["prometheus-matchers"],
+    plugin,
+    token: process.env["TICKGATE_PROMETHEUS_TOKEN"],
+  });
+}

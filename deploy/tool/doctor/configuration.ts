@@ -1,0 +1,35 @@
+import { checkConfig } from "../../../scripts/lib/config/check.ts";
+import { fine, problem, warning, type Finding } from "./finding.ts";
+import type { Subject } from "./subject.ts";
+
+/** Whether the filter would take the configuration, and what about it may not be meant. */
+export function checkConfiguration({ spec, name, cluster, config }: Subject): Finding[] {
+  const object = `configuration of ${cluster.namespace}/${name}`;
+  if (spec === undefined) {
+    return [
+      warning(
+        object,
+        "there is no plugin yet",
+        "tickgate doctor --image ... --config ... examines what a deploy would make",
+      ),
+    ];
+  }
+  const result = checkConfig(JSON.stringify(spec.pluginConfig ?? {}));
+  if (!result.ok) {
+    const lines = result.errors.map(({ path, message }) => `${path}: ${message}`);
+    return [
+      problem(object, `the filter refuses it: ${lines.join("; ")}`, "tickgate config check shows the lines"),
+    ];
+  }
+  const trusted = config.trustedPeers ?? ["*"];
+  if (trusted.includes("*") && (config.quotas ?? []).length > 0) {
+    return [
+      warning(
+        object,
+        'trustedPeers is ["*"]: any caller may say who it is, and be charged as somebody else',
+        "name the SPIFFE ids of your gateways in trustedPeers",
+      ),
+    ];
+  }
+  return [fine(object, "is one the filter takes")];
+}

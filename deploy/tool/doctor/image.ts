@@ -1,0 +1,37 @@
+import { headManifest } from "../oci/registry.ts";
+import { parseReference } from "../oci/reference.ts";
+import { fine, problem, warning, type Finding } from "./finding.ts";
+import type { Subject } from "./subject.ts";
+
+/**
+ * Whether the registry has the image under its digest, asked from here with the caller's credentials: pods ask with
+ * theirs, from where they are.
+ */
+export async function checkImage({ spec, plainHttp }: Subject): Promise<Finding[]> {
+  if (spec === undefined) return [];
+  const object = `image ${spec.url}`;
+  if (/^(https?|file):/.test(spec.url)) {
+    return [warning(object, "is no OCI image: not looked for", "tickgate package makes one")];
+  }
+  const reference = parseReference(spec.url);
+  if (reference.digest === undefined && (spec.sha256 ?? "") === "") {
+    return [
+      problem(
+        object,
+        "has no digest: what runs may change without a deploy",
+        "name it as tickgate package prints it",
+      ),
+    ];
+  }
+  const head = await headManifest(reference, { insecure: plainHttp, timeoutMillis: 10_000 });
+  if (head === undefined) {
+    return [
+      problem(
+        object,
+        `is not in the registry ${reference.registry}`,
+        "tickgate package --push puts it there; is the digest right?",
+      ),
+    ];
+  }
+  return [fine(object, "is in the registry")];
+}
