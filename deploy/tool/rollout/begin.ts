@@ -1,0 +1,98 @@
+import { CliError, progress } from "../../../scripts/lib/cli.ts";
+import { applyPlugin, readPlugin, type WasmPluginSpec } from "../cluster/plugins.ts";
+import { setTrack, trackLabel, type Pod } from "../cluster/pods.ts";
+import { pluginOf, renderPlugin } from "../cluster/render.ts";
+import type { Session } from "../delivery/session.ts";
+import { assertPluginConfig, readConfigFile } from "../delivery/source.ts";
+import { createCanary, onTrack, sameForPods } from "./canary.ts";
+import { podsOf } from "./cluster-port.ts";
+import { podsWanted, type Plan } from "./plan.ts";
+import type { RolloutState } from "./state.ts";
+
+/** What a rollout changes. */
+export interface Change {
+  readonly image: string | undefined;
+  /** Path of the configuration. */
+  readonly config: string | undefined;
+}
+
+/** A rollout that could begin. */
+export interface Prepared {
+  readonly target: WasmPluginSpec;
+  readonly pods: readonly Pod[];
+  readonly state: RolloutState;
+}
+
+/** The spec that a change makes of the one in the cluster; a CliError when the filter would refuse its configuration. */
+export async function targetOf(
+  { cluster }: Session,
+  plugin: string,
+  { image, config }: Change,
+): Promise<{ readonly stable: WasmPluginSpec; readonly target: WasmPluginSpec }> {
+  const where = `WasmPlugin ${cluster.namespace}/${plugin}`;
+  const stable = await readPlugin(cluster, plugin);
+  if (stable === undefined)
+    throw new CliError(
+      `there is no ${where} to compare a new version with`,
+      "tickgate deploy makes the first one",
+    );
+  if (stable.spec.selector?.matchLabels?.[trackLabel] !== "stable") {
+    throw new CliError(
+      `${where} does not select its pods by ${trackLabel}=stable, so that no pod can be taken from it`,
+      "tickgate deploy without further changes adds that; the pods need the label",
+    );
+  }
+  const { spec } = renderPlugin({ namespace: cluster.namespace, name: plugin }, stable.spec, {
+    image,
+    config: config === undefined ? undefined : await readConfigFile(config),
+  });
+  assertPluginConfig(spec, config ?? "the configuration in the cluster");
+  return { stable: stable.spec, target: spec };
+}
+
+/**
+ * Checks everything that can be known before anything is changed: that there are pods, and that the API server would
+ * take the canary now and the stable plugin later. Undefined when the stable plugin already has all that.
+ */
+export async function prepare(
+  session: Session,
+  plugin: string,
+  change: Change,
+  options: { readonly plan: Plan; readonly force: boolean },
+): Promise<Prepared | undefined> {
+  const { cluster } = session;
+  const { plan, force } = options;
+  const { stable, target } = await targetOf(session, plugin, change);
+  if (sameForPods(stable, target)) return undefined;
+  const pods = await podsOf(session, stable);
+  if (pods.length === 0) {
+    throw new CliError(
+      `no running pod with a sidecar in namespace ${cluster.namespace} is selected by ${plugin}`,
+      `pods need the label ${trackLabel}=stable; tickgate doctor looks closer`,
+    );
+  }
+  const first = podsWanted(pods.length, plan.steps[0] ?? 100);
+  // Else no pod of the old version would be left to compare with.
+  const phase = first < pods.length ? "moving" : "baseline";
+  const state: RolloutState = { id: new Date().toISOString(), plan, phase, step: 0 };
+  await createCanary(cluster, plugin, target, { state, dryRun: true });
+  const promoted = pluginOf({ namespace: cluster.namespace, name: plugin }, onTrack(target, "stable"));
+  await applyPlugin(cluster, promoted, { dryRun: true, force });
+  return { target, pods, state };
+}
+
+/** Makes the canary plugin: from here on the rollout is under way. */
+export async function begin(
+  session: Session,
+  plugin: string,
+  { target, pods, state }: Prepared,
+): Promise<WasmPluginSpec> {
+  for (const pod of pods.filter(({ labels }) => labels[trackLabel] === "canary")) {
+    progress(
+      `pod ${pod.name} was left on the canary track by something else and has no plugin: back to stable`,
+    );
+    await setTrack(session.cluster, pod, "stable");
+  }
+  const canary = await createCanary(session.cluster, plugin, target, { state });
+  return canary.spec;
+}

@@ -1,0 +1,239 @@
+import type { Pod } from "../cluster/pods.ts";
+import { trackLabel } from "../cluster/pods.ts";
+import { nextAction, type Action, type Observation, type Outcome, type PodView } from "./machine.ts";
+import type { PodReport, RolloutPort } from "./port.ts";
+import { approvalOf, describeStep, type Phase, type RolloutState } from "./state.ts";
+import { Window } from "./window.ts";
+
+/** How a run of the driver ended; `state` is where the rollout was left. */
+export interface Ending {
+  /** `stopped`: by a signal. `undecided`: nobody approved in time. `stuck`: pods do not follow. */
+  readonly result: "promoted" | "rolled-back" | "stopped" | "undecided" | "stuck";
+  readonly reason: string;
+  readonly state: RolloutState;
+}
+
+/** Bounds of a run. */
+export interface DriveOptions {
+  /** Ends the run after the action under way. */
+  readonly signal?: AbortSignal;
+  /** How long a paused rollout waits for an approval. */
+  readonly approvalMillis: number;
+  /** Called with a line whenever something happens. */
+  readonly report: (line: string) => void;
+}
+
+const pollMillis = 500;
+/** A pod may look refused for a moment between receiving a configuration and counting it. */
+const suspicionMillis = 5000;
+/** How often the data plane of pods under watch is read again. */
+const recheckMillis = 5000;
+
+/** Carries a rollout on from `state` until it ends, one action after the other. */
+export async function drive(port: RolloutPort, state: RolloutState, options: DriveOptions): Promise<Ending> {
+  return new Driver(port, state, options).run();
+}
+
+class Driver {
+  private readonly port: RolloutPort;
+  private readonly options: DriveOptions;
+  private state: RolloutState;
+  private pods: readonly Pod[] = [];
+  private window: Window | undefined;
+  private outcome: Outcome | undefined;
+  private waitingSince: number | undefined;
+  private askingSince: number | undefined;
+  private lastLine = "";
+  private readonly suspectSince = new Map<string, number>();
+  /** Pods seen running on their track in this phase, and when. */
+  private readonly settled = new Map<
+    string,
+    { readonly key: string; readonly at: number; readonly report: PodReport }
+  >();
+
+  constructor(port: RolloutPort, state: RolloutState, options: DriveOptions) {
+    this.port = port;
+    this.state = state;
+    this.options = options;
+  }
+
+  async run(): Promise<Ending> {
+    while (this.options.signal?.aborted !== true) {
+      const seen = await this.observe();
+      const action = nextAction(this.state, seen);
+      if (action.kind !== "wait") this.waitingSince = undefined;
+      const ending = await this.perform(action);
+      if (ending !== undefined) return ending;
+    }
+    return { result: "stopped", reason: "it was interrupted", state: this.state };
+  }
+
+  private async observe(): Promise<Observation> {
+    const { port } = this;
+    const [pods, requests, stableIsTarget] = await Promise.all([
+      port.pods(),
+      port.requests(),
+      port.stableIsTarget(),
+    ]);
+    this.pods = pods;
+    const views = await this.views();
+    const { waitingSince, outcome, state } = this;
+    return {
+      ...requests,
+      pods: views,
+      stableIsTarget,
+      overdue: waitingSince !== undefined && port.now() - waitingSince > state.plan.timeoutMillis,
+      ...(outcome === undefined ? {} : { outcome }),
+    };
+  }
+
+  /** Reads the pods whose standing matters in this phase, unless it is known. */
+  private async views(): Promise<PodView[]> {
+    const { phase } = this.state;
+    const all = phase === "returning" || phase === "rolling-back";
+    const some = phase === "moving" || phase === "watching";
+    const wanted = this.pods.filter((pod) => all || (some && trackOf(pod) === "canary"));
+    const unknown = wanted.filter((pod) => !this.isSettled(pod));
+    const reports = unknown.length > 0 ? await this.port.report(unknown) : new Map<string, PodReport>();
+    const now = this.port.now();
+    for (const pod of unknown) {
+      const report = reports.get(pod.name);
+      if (report?.standing === "running")
+        this.settled.set(pod.name, { key: this.keyOf(pod), at: now, report });
+    }
+    return this.pods.map((pod) => this.view(pod, reports.get(pod.name), now));
+  }
+
+  private view(pod: Pod, fresh: PodReport | undefined, now: number): PodView {
+    const { name, ready } = pod;
+    const report = fresh ?? this.settled.get(name)?.report;
+    const base = { name, ready, track: trackOf(pod) };
+    // Not asked about in this phase.
+    if (report === undefined) return { ...base, standing: "running", reason: "" };
+    const { reason, module } = report;
+    const standing = this.judged(name, report.standing, now);
+    return { ...base, standing, reason, ...(module === undefined ? {} : { module }) };
+  }
+
+  /** A suspicion that lasts becomes a certainty. */
+  private judged(name: string, standing: PodReport["standing"], now: number): PodView["standing"] {
+    if (standing !== "suspect") {
+      this.suspectSince.delete(name);
+      return standing;
+    }
+    const since = this.suspectSince.get(name) ?? now;
+    this.suspectSince.set(name, since);
+    return now - since < suspicionMillis ? "coming" : "failed";
+  }
+
+  private isSettled(pod: Pod): boolean {
+    const known = this.settled.get(pod.name);
+    if (known === undefined || known.key !== this.keyOf(pod)) return false;
+    const { module = known.report.module } = this.state;
+    if (this.state.phase === "returning" && known.report.module !== module) return false;
+    // A refusal may come at any time while the new version is judged.
+    return this.state.phase !== "watching" || this.port.now() - known.at < recheckMillis;
+  }
+
+  private keyOf(pod: Pod): string {
+    const { phase, step } = this.state;
+    return `${phase} ${step} ${trackOf(pod)}`;
+  }
+
+  private async perform(action: Action): Promise<Ending | undefined> {
+    const { port, state } = this;
+    switch (action.kind) {
+      case "save":
+        await port.save(action.state);
+        this.enter(action.state);
+        return undefined;
+      case "move":
+        await this.move(action.pods, action.to);
+        return undefined;
+      case "promote":
+        this.say("giving the new version to the stable plugin");
+        await port.promote(state);
+        return undefined;
+      case "wait":
+        this.waitingSince ??= port.now();
+        this.say(`waiting until ${action.what}`);
+        await port.sleep(pollMillis);
+        return undefined;
+      case "watch":
+        await this.watch();
+        return undefined;
+      case "ask":
+        return this.ask(action.reason);
+      case "finish":
+        await port.finish(state, action.result, action.reason);
+        return { result: action.result, reason: action.reason, state };
+      default:
+        return { result: "stuck", reason: `in vain it was waited until ${action.reason}`, state };
+    }
+  }
+
+  private enter(state: RolloutState): void {
+    this.state = state;
+    this.window = undefined;
+    this.outcome = undefined;
+    this.askingSince = undefined;
+    this.suspectSince.clear();
+    const why = state.reason === undefined ? "" : `: ${state.reason}`;
+    const where = state.phase === "moving" || state.phase === "watching" ? ` ${describeStep(state)}` : "";
+    this.say(`${phaseInWords[state.phase]}${where}${why}`);
+  }
+
+  private async move(names: readonly string[], to: "stable" | "canary"): Promise<void> {
+    this.say(
+      `moving ${names.length} of ${this.pods.length} pods to ${to === "canary" ? "the new version" : "stable"}`,
+    );
+    await this.port.move(
+      this.pods.filter(({ name }) => names.includes(name)),
+      to,
+    );
+  }
+
+  private async watch(): Promise<void> {
+    const { port, state } = this;
+    this.window ??= new Window(state, port.metrics, port.now());
+    this.outcome = await this.window.look(this.pods, port.now());
+    if (this.outcome !== undefined) {
+      this.say(`${describeStep(state)}: ${this.outcome.text}`);
+      return;
+    }
+    if (this.window.extendedBecause !== undefined)
+      this.say(`watching longer, too little is known yet: ${this.window.extendedBecause}`);
+    await port.sleep(Math.min(5000, Math.max(100, state.plan.windowMillis / 10)));
+  }
+
+  private async ask(reason: string): Promise<Ending | undefined> {
+    const { port, options, state } = this;
+    this.askingSince ??= port.now();
+    if (port.now() - this.askingSince >= options.approvalMillis)
+      return { result: "undecided", reason, state };
+    this.say(`paused, approval ${approvalOf(state)} is wanted: ${reason}`);
+    await port.sleep(pollMillis);
+    return undefined;
+  }
+
+  /** Nothing is said twice in a row. */
+  private say(line: string): void {
+    if (line === this.lastLine) return;
+    this.lastLine = line;
+    this.options.report(line);
+  }
+}
+
+const phaseInWords: Readonly<Record<Phase, string>> = {
+  baseline: "watching the old version",
+  moving: "beginning",
+  watching: "watching",
+  paused: "pausing",
+  promoting: "promoting the new version",
+  returning: "bringing the pods back to the stable plugin",
+  "rolling-back": "rolling back",
+};
+
+function trackOf(pod: Pod): "stable" | "canary" {
+  return pod.labels[trackLabel] === "canary" ? "canary" : "stable";
+}

@@ -1,0 +1,114 @@
+import type { Pod, Track } from "../cluster/pods.ts";
+import { trackLabel } from "../cluster/pods.ts";
+import { countsSince, sumCounts, type Counts } from "../metrics/counts.ts";
+import type { MetricsSource, PodCounts, Reading } from "../metrics/source.ts";
+import { decisive, judge, requestsOf, type Group } from "./judge.ts";
+import type { Outcome } from "./machine.ts";
+import type { RolloutState } from "./state.ts";
+import type { Finding, Judgement } from "./verdict.ts";
+
+interface Start extends PodCounts {
+  readonly track: Track;
+}
+
+/** One look at the pods. */
+interface View {
+  readonly canary: Group;
+  readonly stable: Group;
+  /** Canary pods without figures, with the reason. */
+  readonly missing: readonly string[];
+}
+
+/** Compares what pods count from the window's begin on. Its memory is this process': one that resumes begins anew. */
+export class Window {
+  private readonly state: RolloutState;
+  private readonly metrics: MetricsSource;
+  private readonly fromMillis: number;
+  private readonly starts = new Map<string, Start>();
+  private beganMillis: number | undefined;
+  /** Told once: the window is over and the figures do not suffice. */
+  extendedBecause: string | undefined;
+
+  constructor(state: RolloutState, metrics: MetricsSource, nowMillis: number) {
+    this.state = state;
+    this.metrics = metrics;
+    this.fromMillis = nowMillis + state.plan.settleMillis;
+  }
+
+  /** Reads the pods once. Says what the window came to: early when it is certain, at its end otherwise. */
+  async look(pods: readonly Pod[], nowMillis: number): Promise<Outcome | undefined> {
+    if (nowMillis < this.fromMillis) return undefined;
+    const reading = await this.metrics.read(pods);
+    const view = this.compare(pods, reading);
+    if (this.starts.size > 0) this.beganMillis ??= nowMillis;
+    const elapsed = this.beganMillis === undefined ? 0 : nowMillis - this.beganMillis;
+    // A source without a single figure never begins: it is given as long as the longest window.
+    const waited = nowMillis - this.fromMillis;
+    return this.state.phase === "baseline"
+      ? this.baseline(view, elapsed, waited)
+      : this.decide(view, elapsed, waited);
+  }
+
+  private compare(pods: readonly Pod[], reading: Reading): View {
+    const groups: Record<Track, Counts[]> = { stable: [], canary: [] };
+    const missing: string[] = [];
+    for (const pod of pods) {
+      const track: Track = pod.labels[trackLabel] === "canary" ? "canary" : "stable";
+      const now = reading.pods.get(pod.name);
+      const start = this.starts.get(pod.name);
+      if (now !== undefined && (start === undefined || start.track !== track)) {
+        // What was scraped before the window began still holds the time before the move.
+        if (now.atMillis >= this.fromMillis) this.starts.set(pod.name, { ...now, track });
+      } else if (now !== undefined && start !== undefined && now.atMillis > start.atMillis) {
+        groups[track].push(countsSince(start.counts, now.counts));
+        continue;
+      }
+      if (track === "canary")
+        missing.push(`${pod.name}: ${reading.missing.get(pod.name) ?? "no figures yet"}`);
+    }
+    const group = (track: Track): Group => ({ pods: groups[track].length, counts: sumCounts(groups[track]) });
+    return { canary: group("canary"), stable: group("stable"), missing };
+  }
+
+  private baseline({ stable }: View, elapsed: number, waited: number): Outcome | undefined {
+    const { windowMillis, maxWindowMillis, thresholds } = this.state.plan;
+    if (elapsed < windowMillis && waited < maxWindowMillis) return undefined;
+    const enough = requestsOf(stable.counts) >= thresholds.minRequests;
+    if (!enough && waited < maxWindowMillis) return undefined;
+    const text = `old version: ${requestsOf(stable.counts)} requests in ${stable.pods} pods`;
+    return { verdict: enough ? "ok" : "unclear", text, stable };
+  }
+
+  private decide(view: View, elapsed: number, waited: number): Outcome | undefined {
+    const { windowMillis, maxWindowMillis } = this.state.plan;
+    const judgement = judge(view.canary, this.comparedWith(view.stable), this.state.plan.thresholds);
+    const findings = [...decisive(judgement), ...missingFindings(view.missing)];
+    const verdict = verdictOf(judgement, view.missing);
+    const known = view.stable.pods > 0 ? { stable: view.stable } : {};
+    if (verdict === "worse") return { verdict, text: inWords(decisive(judgement)), ...known };
+    if (verdict === "ok" && elapsed >= windowMillis)
+      return { verdict, text: inWords(judgement.findings), ...known };
+    if (waited >= maxWindowMillis) return { verdict: "unclear", text: inWords(findings), ...known };
+    if (elapsed >= windowMillis) this.extendedBecause ??= inWords(findings);
+    return undefined;
+  }
+
+  /** The pods of the old version; what was kept of them when too few are left or too little reaches them. */
+  private comparedWith(stable: Group): Group {
+    const { baseline, plan } = this.state;
+    if (baseline === undefined || requestsOf(stable.counts) >= plan.thresholds.minRequests) return stable;
+    return requestsOf(baseline.counts) > requestsOf(stable.counts) ? baseline : stable;
+  }
+}
+
+function verdictOf({ verdict }: Judgement, missing: readonly string[]): Judgement["verdict"] {
+  return verdict === "ok" && missing.length > 0 ? "unclear" : verdict;
+}
+
+function missingFindings(missing: readonly string[]): Finding[] {
+  return missing.map((pod) => ({ signal: "figures", verdict: "unclear", text: `no figures of pod ${pod}` }));
+}
+
+function inWords(findings: readonly Finding[]): string {
+  return findings.map(({ text }) => text).join("; ");
+}

@@ -1,0 +1,237 @@
+import { SeededRandom } from "../../scripts/sample/random.ts";
+import { trackLabel, type Pod, type Track } from "../../deploy/tool/cluster/pods.ts";
+import { noCounts, type Counts } from "../../deploy/tool/metrics/counts.ts";
+import type { MetricsSource } from "../../deploy/tool/metrics/source.ts";
+import type { PodReport, Requests, RolloutPort } from "../../deploy/tool/rollout/port.ts";
+import { decodeState, encodeState, type RolloutState } from "../../deploy/tool/rollout/state.ts";
+
+/** How a version treats its requests. */
+export interface Behaviour {
+  /** Share of requests it fails, and refuses for a quota. */
+  readonly errors?: number;
+  readonly denials?: number;
+  readonly micros?: number;
+  readonly traps?: boolean;
+  /** Pods never run it. */
+  readonly refused?: boolean;
+  readonly perSecond?: number;
+}
+
+/** The process was killed at this call. */
+export class Killed extends Error {}
+
+interface SimulatedPod {
+  readonly pod: Pod;
+  track: Track;
+  runs: string;
+  coming: { readonly version: string; readonly at: number } | undefined;
+  totals: { requests: number; errors: number; denied: number; fast: number; reloads: number };
+}
+
+/** Which call of the port dies, and whether it does its work first. */
+export interface Kill {
+  readonly call: number;
+  readonly after: boolean;
+}
+
+const bounds = [100, 200, 400, 800, 1600, 3200, 6400];
+
+/** Pods, plugins, a control plane that takes its time, and traffic; in memory, with a clock of its own. */
+export class SimulatedCluster implements RolloutPort {
+  readonly metrics: MetricsSource = {
+    description: "the simulation",
+    read: (pods) =>
+      this.call(() => ({
+        pods: new Map(
+          pods.flatMap(({ name }) => {
+            const counts = this.countsOf(name);
+            return counts === undefined ? [] : [[name, { counts, atMillis: this.clock }] as const];
+          }),
+        ),
+        missing: new Map(),
+      })),
+  };
+  /** What happened, for messages of failed tests. */
+  readonly finished: { result: string; reason: string }[] = [];
+  calls = 0;
+  kill: Kill | undefined;
+  stored: string | undefined;
+  stableVersion = "v1";
+  asked: Requests = {};
+  /** Called at the begin of every action, for events from outside. */
+  onCall: ((cluster: SimulatedCluster) => void) | undefined;
+  private clock = 1_700_000_000_000;
+  private readonly all: SimulatedPod[];
+  private readonly behaviours: Map<string, Behaviour>;
+  private readonly random: SeededRandom;
+
+  constructor(pods: number, behaviours: Readonly<Record<string, Behaviour>>, seed = 1) {
+    this.behaviours = new Map(Object.entries(behaviours));
+    this.random = new SeededRandom(seed);
+    this.all = Array.from({ length: pods }, (_, index) => newPod(`pod-${index}`, "v1"));
+  }
+
+  /** How many pods are on a track; all run what that track has when `settled`. */
+  count(track: Track): number {
+    return this.all.filter((pod) => pod.track === track).length;
+  }
+
+  /** What the pods run, each version once. */
+  versions(): string[] {
+    return [...new Set(this.all.map(({ runs }) => runs))];
+  }
+
+  /** A pod dies and its successor is born on the stable track. */
+  replacePod(index: number): void {
+    const name = `${this.all[index]?.pod.name}-next`;
+    this.all[index] = newPod(name, this.stableVersion);
+  }
+
+  /** From now on a version behaves like this. */
+  setBehaviour(version: string, behaviour: Behaviour): void {
+    this.behaviours.set(version, behaviour);
+  }
+
+  /** The state as the next process finds it; undefined when there is no canary plugin. */
+  state(): RolloutState | undefined {
+    return this.stored === undefined ? undefined : decodeState(this.stored, "the canary");
+  }
+
+  now(): number {
+    return this.clock;
+  }
+
+  sleep(millis: number): Promise<void> {
+    return this.call(() => this.advance(millis));
+  }
+
+  pods(): Promise<readonly Pod[]> {
+    return this.call(() =>
+      this.all.map(({ pod, track }) => ({ ...pod, labels: { ...pod.labels, [trackLabel]: track } })),
+    );
+  }
+
+  report(pods: readonly Pod[]): Promise<ReadonlyMap<string, PodReport>> {
+    return this.call(() => new Map(pods.map(({ name }) => [name, this.reportOf(this.find(name))])));
+  }
+
+  stableIsTarget(): Promise<boolean> {
+    return this.call(() => this.stableVersion === "v2");
+  }
+
+  requests(): Promise<Requests> {
+    return this.call(() => this.asked);
+  }
+
+  save(state: RolloutState): Promise<void> {
+    return this.call(() => {
+      this.stored = encodeState(state);
+    });
+  }
+
+  /** Dies between pods too. */
+  async move(pods: readonly Pod[], to: Track): Promise<void> {
+    for (const { name } of pods) {
+      await this.call(() => {
+        const pod = this.find(name);
+        if (pod === undefined) return;
+        pod.track = to;
+        this.deliver(pod);
+      });
+    }
+  }
+
+  promote(): Promise<void> {
+    return this.call(() => {
+      this.stableVersion = "v2";
+      for (const pod of this.all.filter(({ track }) => track === "stable")) this.deliver(pod);
+    });
+  }
+
+  finish(_state: RolloutState, result: "promoted" | "rolled-back", reason: string): Promise<void> {
+    return this.call(() => {
+      this.finished.push({ result, reason });
+      this.stored = undefined;
+    });
+  }
+
+  private async call<T>(work: () => T): Promise<T> {
+    this.onCall?.(this);
+    this.calls += 1;
+    const dies = this.kill?.call === this.calls;
+    if (dies && this.kill?.after === false) throw new Killed(`before call ${this.calls}`);
+    // Calls take time, too.
+    this.advance(10);
+    const result = work();
+    if (dies) throw new Killed(`after call ${this.calls}`);
+    return Promise.resolve(result);
+  }
+
+  private deliver(pod: SimulatedPod): void {
+    const version = pod.track === "stable" ? this.stableVersion : "v2";
+    pod.coming = { version, at: this.clock + 100 + Math.floor(this.random.next() * 900) };
+  }
+
+  private advance(millis: number): void {
+    this.clock += millis;
+    for (const pod of this.all) {
+      const { coming } = pod;
+      if (coming !== undefined && coming.at <= this.clock) {
+        pod.coming = undefined;
+        if (this.behaviours.get(coming.version)?.refused !== true) pod.runs = coming.version;
+      }
+      this.serve(pod, millis / 1000);
+    }
+  }
+
+  private serve(pod: SimulatedPod, seconds: number): void {
+    const {
+      perSecond = 50,
+      errors = 0,
+      denials = 0,
+      micros = 300,
+      traps = false,
+    } = this.behaviours.get(pod.runs) ?? {};
+    const requests = perSecond * seconds;
+    pod.totals.requests += requests;
+    pod.totals.errors += requests * errors;
+    pod.totals.denied += requests * denials;
+    pod.totals.fast += micros <= 400 ? requests : 0;
+    pod.totals.reloads += traps ? seconds : 0;
+  }
+
+  private countsOf(name: string): Counts | undefined {
+    const found = this.find(name);
+    if (found === undefined) return undefined;
+    const { requests, errors, denied, fast, reloads } = found.totals;
+    const total = Math.floor(requests);
+    const counts = bounds.map((bound) => (bound < 400 ? 0 : bound < 6400 ? Math.floor(fast) : total));
+    return {
+      ...noCounts,
+      requests: total,
+      errors: Math.floor(errors),
+      denied: denied < 1 ? {} : { orders: Math.floor(denied) },
+      durationMicros: { bounds, counts, total },
+      vmReloads: Math.floor(reloads),
+    };
+  }
+
+  private reportOf(pod: SimulatedPod | undefined): PodReport {
+    if (pod === undefined) return { standing: "coming", reason: "is gone" };
+    const wanted = pod.track === "stable" ? this.stableVersion : "v2";
+    if (pod.runs === wanted) return { standing: "running", reason: "runs it", module: wanted };
+    if (pod.coming === undefined) return { standing: "suspect", reason: `refused ${wanted}` };
+    return { standing: "coming", reason: `still runs ${pod.runs}` };
+  }
+
+  /** Undefined when it has been replaced. */
+  private find(name: string): SimulatedPod | undefined {
+    return this.all.find(({ pod }) => pod.name === name);
+  }
+}
+
+function newPod(name: string, runs: string): SimulatedPod {
+  const pod = { namespace: "trading", name, address: "127.0.0.1", labels: {}, ready: true };
+  const totals = { requests: 0, errors: 0, denied: 0, fast: 0, reloads: 0 };
+  return { pod, track: "stable", runs, coming: undefined, totals };
+}

@@ -1,0 +1,199 @@
+import assert from "node:assert/strict";
+import { createServer, type ServerResponse } from "node:http";
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { test, type TestContext } from "node:test";
+import { durationMillis, parseLabels, portNumber } from "../../deploy/tool/cluster/arguments.ts";
+import { connect, type Cluster } from "../../deploy/tool/cluster/connect.ts";
+import { ApiError, readStatus } from "../../deploy/tool/cluster/failures.ts";
+import type { Result, Revision } from "../../deploy/tool/cluster/history.ts";
+import { readPlugin, type WasmPluginSpec } from "../../deploy/tool/cluster/plugins.ts";
+import { renderPlugin } from "../../deploy/tool/cluster/render.ts";
+import { pathOf, resources } from "../../deploy/tool/cluster/resources.ts";
+import { previousRevision } from "../../deploy/tool/delivery/back.ts";
+import { readManifest } from "../../deploy/tool/delivery/source.ts";
+import { CliError } from "../../scripts/lib/cli.ts";
+import { checkConfig } from "../../scripts/lib/config/check.ts";
+import { root } from "../../scripts/lib/paths.ts";
+import { freePort } from "../../scripts/lib/ports.ts";
+import { temporaryDirectory } from "../../scripts/lib/temporary.ts";
+
+const at = { namespace: "trading", name: "tickgate" };
+const image = `oci://registry.example/tickgate@sha256:${"a".repeat(64)}`;
+
+test("a plugin made from nothing but an image: after authentication, inbound, the stable track", () => {
+  const { metadata, spec } = renderPlugin(at, undefined, { image, selector: { app: "engine" } });
+  assert.equal(spec.phase, "AUTHZ");
+  assert.equal(spec.pluginName, "tickgate");
+  assert.deepEqual(spec.match, [{ mode: "SERVER" }]);
+  assert.deepEqual(spec.selector?.matchLabels, { app: "engine", "tickgate.dev/track": "stable" });
+  assert.equal(spec.failStrategy, "FAIL_CLOSE");
+  // The SHA-256 of nothing: no pluginConfig reaches the filter as no bytes.
+  assert.equal(metadata.annotations?.["tickgate.dev/config-hash"], "e3b0c442");
+});
+
+test("what is not changed stays as the base has it; a digest of its own goes with its image", () => {
+  const base: WasmPluginSpec = {
+    url: image,
+    sha256: "a".repeat(64),
+    failStrategy: "FAIL_OPEN",
+    priority: 7,
+    pluginConfig: { mode: "observe" },
+    selector: { matchLabels: { app: "engine" } },
+  };
+  const same = renderPlugin(at, base, { config: {} }).spec;
+  assert.deepEqual(
+    [same.failStrategy, same.priority, same.sha256, same.pluginConfig],
+    ["FAIL_OPEN", 7, "a".repeat(64), {}],
+  );
+  const next = renderPlugin(at, base, { image: image.replaceAll("a".repeat(64), "b".repeat(64)) }).spec;
+  assert.equal(next.sha256, undefined);
+  assert.deepEqual(next.pluginConfig, { mode: "observe" });
+});
+
+test("no image, and an image without a digest, are refused", () => {
+  assert.throws(() => renderPlugin(at, undefined, {}), /no image was given/);
+  assert.throws(() => renderPlugin(at, undefined, { image: "oci://r.example/t:1" }), /has no digest/);
+});
+
+test("the manifest of the base is one that deploy takes", async () => {
+  const spec = await readManifest(join(root, "deploy/base/tickgate.yaml"), "tickgate");
+  assert.equal(checkConfig(JSON.stringify(spec.pluginConfig)).ok, true);
+  const rendered = renderPlugin(at, spec, {}).spec;
+  assert.deepEqual(rendered.selector?.matchLabels, { "tickgate.dev/track": "stable" });
+});
+
+test("a manifest without the plugin names those it has; one that is not YAML says so", async (t) => {
+  const folder = await temporaryDirectory();
+  t.after(() => folder.remove());
+  const path = join(folder.path, "m.yaml");
+  await writeFile(path, "kind: WasmPlugin\nmetadata: {name: other}\nspec: {url: x}\n---\nkind: Service\n");
+  await assert.rejects(readManifest(path, "tickgate"), /has no WasmPlugin tickgate, it has other/);
+  await writeFile(path, "a: [1");
+  await assert.rejects(readManifest(path, "tickgate"), /is not YAML/);
+});
+
+test("arguments: durations, ports, labels", () => {
+  assert.equal(durationMillis("timeout", "90s"), 90_000);
+  assert.throws(() => durationMillis("timeout", "ten"), /--timeout ten is not a duration/);
+  assert.throws(() => portNumber("admin-port", "0"), /--admin-port 0 is not a port/);
+  assert.deepEqual(parseLabels("selector", "app=a,x.dev/y=b"), { app: "a", "x.dev/y": "b" });
+  assert.throws(() => parseLabels("selector", "app in (a)"), /is not label=value/);
+});
+
+test("paths of calls", () => {
+  const { wasmPlugins, pods } = resources;
+  assert.equal(
+    pathOf({ verb: "patch", resource: wasmPlugins, namespace: "a", name: "b", query: { force: "true" } }),
+    "/apis/extensions.istio.io/v1alpha1/namespaces/a/wasmplugins/b?force=true",
+  );
+  assert.equal(pathOf({ verb: "list", resource: pods, namespace: "a" }), "/api/v1/namespaces/a/pods");
+  assert.equal(
+    pathOf({ verb: "list", resource: wasmPlugins }),
+    "/apis/extensions.istio.io/v1alpha1/wasmplugins",
+  );
+});
+
+test("an answer that is no Status keeps its text", () => {
+  assert.deepEqual(readStatus("404 page not found\n"), { message: "404 page not found" });
+  const call = { verb: "get", resource: resources.wasmPlugins, namespace: "a", name: "b" } as const;
+  assert.equal(new ApiError(call, 404, readStatus("404 page not found")).isMissingObject, false);
+  const refused = new ApiError(call, 403, {
+    message: 'admission webhook "v.istio.io" denied the request: no',
+  });
+  assert.match(refused.message, /was refused: admission webhook/);
+});
+
+function revision(number: number, result: Result, url: string): Revision {
+  return { revision: number, result, image: url, configHash: "", at: "", by: "", spec: { url } };
+}
+
+function back(present: boolean, ...revisions: readonly Revision[]): number | undefined {
+  return previousRevision(revisions, present)?.revision;
+}
+
+test("the revision to go back to", () => {
+  const ran = revision(1, "running", "a");
+  const failed = revision(3, "failed", "c");
+  assert.equal(back(true), undefined);
+  assert.equal(back(true, ran), undefined);
+  assert.equal(back(true, ran, revision(2, "running", "b")), 1);
+  assert.equal(back(true, ran, revision(2, "running", "b"), failed), 2);
+  // What was taken back is not gone back to.
+  assert.equal(back(true, ran, revision(2, "rolled-back", "b"), revision(3, "running", "a")), undefined);
+  assert.equal(back(false, ran, revision(2, "removed", "b")), 2);
+});
+
+/** An API server of our own making: for what a real one can't be asked to do. */
+async function fakeServer(t: TestContext, answer: (response: ServerResponse) => void): Promise<Cluster> {
+  const server = createServer((_request, response) => answer(response));
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  t.after(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  const address = server.address();
+  assert.ok(address !== null && typeof address === "object");
+  return clusterAt(t, address.port);
+}
+
+async function clusterAt(t: TestContext, port: number, retryBudgetMillis = 2000): Promise<Cluster> {
+  const folder = await temporaryDirectory();
+  t.after(() => folder.remove());
+  const kubeconfig = join(folder.path, "config");
+  const cluster = { server: `http://127.0.0.1:${port}`, "insecure-skip-tls-verify": true };
+  await writeFile(
+    kubeconfig,
+    JSON.stringify({
+      clusters: [{ name: "c", cluster }],
+      users: [{ name: "u", user: { token: "t" } }],
+      contexts: [{ name: "x", context: { cluster: "c", user: "u", namespace: "trading" } }],
+      "current-context": "x",
+    }),
+  );
+  return connect({ kubeconfig, retryBudgetMillis });
+}
+
+test("a server that drops connections, is overloaded and starts is asked again", async (t) => {
+  let asked = 0;
+  const cluster = await fakeServer(t, (response) => {
+    asked += 1;
+    if (asked === 1) response.destroy();
+    else if (asked === 2) response.writeHead(503, { "retry-after": "0" }).end("starting");
+    else if (asked === 3) response.writeHead(500).end("etcdserver: leader changed");
+    else response.end(JSON.stringify({ metadata: at, spec: { url: image } }));
+  });
+  assert.equal(cluster.namespace, "trading");
+  assert.equal((await readPlugin(cluster, "tickgate"))?.spec.url, image);
+  assert.equal(asked, 4);
+});
+
+test("a server that stays away: the budget is kept, the error says what is uncertain", async (t) => {
+  const cluster = await clusterAt(t, await freePort(), 300);
+  await assert.rejects(readPlugin(cluster, "tickgate"), (error: unknown) => {
+    assert.ok(error instanceof CliError);
+    assert.match(error.message, /did not answer within 0\.3 s: connect ECONNREFUSED/);
+    assert.match(error.hint ?? "", /may or may not have happened/);
+    return true;
+  });
+});
+
+test("a wrong context names those there are", async (t) => {
+  const folder = await temporaryDirectory();
+  t.after(() => folder.remove());
+  const kubeconfig = join(folder.path, "config");
+  await writeFile(
+    kubeconfig,
+    JSON.stringify({
+      clusters: [],
+      users: [],
+      contexts: [{ name: "prod", context: { cluster: "c", user: "u" } }],
+    }),
+  );
+  await assert.rejects(connect({ kubeconfig, context: "x" }), (error: unknown) => {
+    assert.ok(error instanceof CliError);
+    assert.match(error.message, /has no context x/);
+    assert.match(error.hint ?? "", /prod/);
+    return true;
+  });
+});
