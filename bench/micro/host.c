@@ -1,9 +1,12 @@
 // A proxy-wasm host for one filter that wasm2c has turned into C, to count instructions by callgrind.
-// It plays a script (script.ts): a configuration, then streams, then prints the memory's pages.
+// It plays a script (script.ts): a configuration, streams that are not counted, streams that are; then it prints the
+// memory's pages. Callgrind starts to look at the ones that are counted, so that a long way there costs little.
 // Functions of the filter are told from those of the host by their names (native.ts).
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/mman.h>
+#include <valgrind/callgrind.h>
 #include "filter.h"
 
 enum { OK = 0, NOT_FOUND = 1, BAD_ARGUMENT = 2, INVALID_MEMORY = 6, CAS_MISMATCH = 8 };
@@ -62,14 +65,17 @@ typedef struct { Bytes path, value; } Property;
 typedef struct { Bytes key; u8* value; u32 size, cas; } Entry;
 
 #define MAX_PROPERTIES 64
-#define MAX_ENTRIES 65536u
+#define MAX_ENTRIES (1u << 20)
+#define MAX_MARKS 8
 
 static Z_filter_instance_t filter;
 static Bytes configuration, warm, request, response;
 static const u8* current_request;
 static u32 current_request_size;
 static u8* patched;
-static u32 mark;
+typedef struct { u32 at, digits, divisor; } Mark;
+static Mark marks[MAX_MARKS];
+static u32 mark_count;
 static bool responded, early, replied;
 static Property properties[MAX_PROPERTIES];
 static u32 property_count;
@@ -222,6 +228,18 @@ u32 Z_envZ_proxy_record_metric(Env env, u32 metric, u64 value) {
   (void)env; (void)metric; (void)value;
   return OK;
 }
+u32 Z_envZ_proxy_get_current_time_nanoseconds(Env env, u32 at) {
+  (void)env;
+  now += 1000;
+  put64(at, now + 1750000000000000000ull);
+  return OK;
+}
+u32 Z_envZ_proxy_remove_header_map_value(Env env, u32 type, u32 key, u32 size) {
+  (void)env; (void)type; (void)key; (void)size;
+  return OK;
+}
+u32 Z_envZ_proxy_set_effective_context(Env env, u32 id) { (void)env; (void)id; return OK; }
+u32 Z_envZ_proxy_done(Env env) { (void)env; return OK; }
 u32 Z_wasi_snapshot_preview1Z_clock_time_get(Wasi wasi, u32 clock, u64 precision, u32 at) {
   (void)wasi; (void)precision;
   now += 1000;
@@ -267,7 +285,12 @@ static void read_script(const char* path) {
   configuration = take();
   warm = take();
   request = take();
-  mark = take32();
+  mark_count = take32();
+  if (mark_count > MAX_MARKS) die("too many marks");
+  for (u32 i = 0; i < mark_count; i++) {
+    u32 at = take32(), digits = take32(), divisor = take32();
+    marks[i] = (Mark){at, digits, divisor};
+  }
   response = take();
   early = take32() != 0;
   property_count = take32();
@@ -279,29 +302,65 @@ static void read_script(const char* path) {
   patched = kept(request.at, request.size);
 }
 
-/** One stream, as Envoy calls the filter for it. */
-static void stream(u32 id) {
+/** The first half of a stream, as Envoy calls the filter for it. */
+static void open_stream(u32 id) {
   responded = replied = false;
   Z_filterZ_proxy_on_context_create(&filter, id, 1);
   if (!early) Z_filterZ_proxy_on_request_headers(&filter, id, 12, 1);
+}
+
+/** The other half. A refusal comes back through the filter as a response does. */
+static void close_stream(u32 id) {
   responded = true;
-#ifdef HAS_RESPONSE_HEADERS
+#ifdef HAS_PROXY_ON_RESPONSE_HEADERS
   if (!early) Z_filterZ_proxy_on_response_headers(&filter, id, 6, 0);
 #endif
   Z_filterZ_proxy_on_log(&filter, id);
+#ifdef HAS_PROXY_ON_DONE
   Z_filterZ_proxy_on_done(&filter, id);
+#endif
+#ifdef HAS_PROXY_ON_DELETE
+  Z_filterZ_proxy_on_delete(&filter, id);
+#endif
 }
 
-/** Writes the number of a request over the mark in its headers. */
+/** Writes the number of a request over the marks in its headers. */
 static void number(u32 n) {
-  if (mark == 0) return;
-  for (u32 i = 8; i-- > 0; n /= 10) patched[mark + i] = (u8)('0' + n % 10);
+  for (u32 m = 0; m < mark_count; m++) {
+    u32 left = n / marks[m].divisor;
+    for (u32 i = marks[m].digits; i-- > 0; left /= 10) patched[marks[m].at + i] = (u8)('0' + left % 10);
+  }
+}
+
+static void tick(void) {
+  now += 500000000;
+  Z_filterZ_proxy_on_tick(&filter, 1);
+}
+
+static u32 option(int argc, char** argv, const char* name) {
+  size_t size = strlen(name);
+  for (int i = 2; i < argc; i++)
+    if (strncmp(argv[i], name, size) == 0 && argv[i][size] == '=') return (u32)atoi(argv[i] + size + 1);
+  return 0;
+}
+
+static u32 next_id = 2;
+
+/** Whole streams, `count` of them, numbered from 0 or, below `modulus`, in an order without a pattern. */
+static void play(u32 count, u32 modulus, u32 per_tick) {
+  for (u32 i = 0; i < count; i++) {
+    number(modulus == 0 ? i : (u32)((u64)i * 2654435761u % modulus));
+    u32 id = next_id++;
+    open_stream(id);
+    close_stream(id);
+    if (per_tick != 0 && (i + 1) % per_tick == 0) tick();
+  }
 }
 
 int main(int argc, char** argv) {
-  if (argc != 5) die("usage: host <script> <warm-up requests> <requests> <requests a tick, 0: none>");
+  if (argc < 2) die("usage: host <script> [warm_up=N] [fill=N] [live=N] [requests=N] [modulus=N] [per_tick=N]");
   read_script(argv[1]);
-  u32 warm_up = (u32)atoi(argv[2]), requests = (u32)atoi(argv[3]), per_tick = (u32)atoi(argv[4]);
+  u32 per_tick = option(argc, argv, "per_tick"), fill = option(argc, argv, "fill");
   entries = calloc(MAX_ENTRIES, sizeof(Entry));
   wasm_rt_init();
   Z_filter_init_module();
@@ -309,21 +368,19 @@ int main(int argc, char** argv) {
   Z_filterZ__initialize(&filter);
   Z_filterZ_proxy_on_context_create(&filter, 1, 0);
   if (!Z_filterZ_proxy_on_configure(&filter, 1, configuration.size)) die("the configuration is refused");
-  u32 id = 2;
   current_request = warm.at;
   current_request_size = warm.size;
-  for (u32 i = 0; i < warm_up; i++) stream(id++);
+  play(option(argc, argv, "warm_up"), 0, 0);
   Z_filterZ_proxy_on_tick(&filter, 1);
   current_request = patched;
   current_request_size = request.size;
-  for (u32 i = 0; i < requests; i++) {
-    number(i);
-    stream(id++);
-    if (per_tick != 0 && (i + 1) % per_tick == 0) {
-      now += 500000000;
-      Z_filterZ_proxy_on_tick(&filter, 1);
-    }
-  }
+  // Every number once, so that what is counted meets nothing new.
+  play(fill, 0, 5000);
+  if (fill != 0) tick();
+  for (u32 i = option(argc, argv, "live"); i > 0; i--) open_stream(next_id++);
+  CALLGRIND_START_INSTRUMENTATION;
+  play(option(argc, argv, "requests"), option(argc, argv, "modulus"), per_tick);
+  CALLGRIND_STOP_INSTRUMENTATION;
   printf("%u\n", filter.w2c_memory.pages);
   return 0;
 }

@@ -1,15 +1,15 @@
 import { createHash } from "node:crypto";
-import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { mkdir, readFile, readdir, rename, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { CliError } from "../../scripts/lib/cli.ts";
-import { filterModule, root, toolsDir } from "../../scripts/lib/paths.ts";
+import { root, toolsDir } from "../../scripts/lib/paths.ts";
 import { runToEnd } from "../../scripts/lib/process.ts";
-import { encodeScript } from "./script.ts";
-import type { Scenario } from "./scenarios.ts";
+import { encodeScript, type Played } from "./script.ts";
 
 const PROGRAMS = ["wasm2c", "gcc", "valgrind"] as const;
 const COMPILE_FLAGS = ["-O2", "-w", "-fno-tree-loop-distribute-patterns"];
 const commandMillis = 120_000;
+const KEPT_PROGRAMS = 3;
 const sources = join(root, "bench", "micro");
 /** Functions of the filter as wasm2c names them, and its memory.copy and memory.fill. */
 const OWN_FUNCTION = /^(w2c_|Z_filterZ_|wasm_mem|memory_(copy|fill))/;
@@ -53,19 +53,30 @@ async function versionOf(program: string): Promise<string | undefined> {
 }
 
 async function compile(wasm: Uint8Array, { directory, host }: NativeFilter): Promise<void> {
-  // Only the latest module's program is kept.
-  await rm(join(toolsDir, "bench-micro"), { recursive: true, force: true });
+  await dropOldest(join(toolsDir, "bench-micro"));
   await mkdir(directory, { recursive: true });
-  await run("wasm2c", [filterModule, "-n", "filter", "-o", join(directory, "filter.c")]);
+  // Another run may be at it too: only the finished program gets its name.
+  const made = (name: string): string => join(directory, `${process.pid}-${name}`);
+  await writeFile(made("filter.wasm"), wasm);
+  await run("wasm2c", [made("filter.wasm"), "-n", "filter", "-o", join(directory, "filter.c")]);
   const exported = WebAssembly.Module.exports(new WebAssembly.Module(Buffer.from(wasm)));
-  const hears = exported.some(({ name }) => name === "proxy_on_response_headers");
-  const object = join(directory, "filter.o");
+  const heard = exported.filter(({ name }) => name.startsWith("proxy_on_"));
   const calls = ["-Dmemmove=wasm_memmove", "-Dmemset=wasm_memset", "-DWASM_RT_MEMCHECK_SIGNAL_HANDLER=1"];
-  await run("gcc", [...COMPILE_FLAGS, ...calls, "-c", join(directory, "filter.c"), "-o", object]);
-  const own = [join(sources, "host.c"), join(sources, "copies.c"), object];
-  const include = [`-I${directory}`, ...(hears ? ["-DHAS_RESPONSE_HEADERS"] : [])];
-  await run("gcc", [...COMPILE_FLAGS, ...include, ...own, "-o", `${host}.new`]);
-  await rename(`${host}.new`, host);
+  await run("gcc", [...COMPILE_FLAGS, ...calls, "-c", join(directory, "filter.c"), "-o", made("filter.o")]);
+  const own = [join(sources, "host.c"), join(sources, "copies.c"), made("filter.o")];
+  const flags = [`-I${directory}`, ...heard.map(({ name }) => `-DHAS_${name.toUpperCase()}`)];
+  await run("gcc", [...COMPILE_FLAGS, ...flags, ...own, "-o", made("host")]);
+  await rename(made("host"), host);
+}
+
+/** Leaves the programs of the latest modules only: more than one, for there may be a run of another module. */
+async function dropOldest(folder: string): Promise<void> {
+  const names = await readdir(folder).catch(() => []);
+  const built = await Promise.all(
+    names.map(async (name) => ({ name, millis: (await stat(join(folder, name))).mtimeMs })),
+  );
+  const old = built.toSorted((a, b) => b.millis - a.millis).slice(KEPT_PROGRAMS);
+  await Promise.all(old.map(({ name }) => rm(join(folder, name), { recursive: true, force: true })));
 }
 
 async function run(command: string, args: readonly string[]): Promise<string> {
@@ -74,43 +85,62 @@ async function run(command: string, args: readonly string[]): Promise<string> {
   const output = `${result.stderr}${result.stdout}`.trim().split("\n").slice(-8).join("\n");
   throw new CliError(
     `${command} failed:\n${output}`,
-    "a host function that the filter is new to? See bench/micro/host.c",
+    "a host function that the filter is new to (bench/micro/host.c), or a header of valgrind that is missing?",
   );
 }
 
-async function scriptOf(native: NativeFilter, scenario: Scenario): Promise<string> {
-  const path = join(native.directory, `${scenario.name.replaceAll(/\W+/g, "-")}.script`);
-  await writeFile(path, encodeScript(scenario));
-  return path;
+/** How `host.c` plays a scenario. */
+export interface Play {
+  /** Streams before all others, with the headers for the warm-up. */
+  readonly warmUp: number;
+  /** Then streams numbered from 0. */
+  readonly fill?: number;
+  /** Then so many streams are opened and stay open. */
+  readonly live?: number;
+  /** Then the streams that are counted, */
+  readonly requests: number;
+  /** numbered below this in an order without a pattern; absent: numbered from 0. */
+  readonly modulus?: number;
+  /** A tick after every so many of them; absent: none. */
+  readonly perTick?: number;
 }
 
-/** Pages of the filter's memory after so many requests, with a tick every 5,000. */
-export async function pagesAfter(
-  native: NativeFilter,
-  scenario: Scenario,
-  requests: number,
-): Promise<number> {
-  const script = await scriptOf(native, scenario);
-  return Number(await run(native.host, [script, String(scenario.warmUp), String(requests), "5000"]));
+async function playOf(native: NativeFilter, scenario: Played, play: Play): Promise<string[]> {
+  const name = `${process.pid}-${scenario.name.replaceAll(/\W+/g, "-")}.script`;
+  const script = join(native.directory, name);
+  await writeFile(script, encodeScript(scenario));
+  const options = {
+    warm_up: play.warmUp,
+    fill: play.fill ?? 0,
+    live: play.live ?? 0,
+    requests: play.requests,
+    modulus: play.modulus ?? 0,
+    per_tick: play.perTick ?? 0,
+  };
+  return [script, ...Object.entries(options).map(([key, value]) => `${key}=${value}`)];
 }
 
-/** Instructions of the filter for one request by function: what more requests cost more, the host's own left out. */
+/** Pages of the filter's memory after a play. */
+export async function pagesAfter(native: NativeFilter, scenario: Played, play: Play): Promise<number> {
+  const args = await playOf(native, scenario, play);
+  const pages = Number(await run(native.host, args));
+  await rm(args[0] ?? "", { force: true });
+  return pages;
+}
+
+/** Instructions of the filter for one of the counted requests by function; the host's own are left out. */
 export async function countInstructions(
   native: NativeFilter,
-  scenario: Scenario,
+  scenario: Played,
+  play: Play,
 ): Promise<Map<string, number>> {
-  const script = await scriptOf(native, scenario);
-  const [few, many] = scenario.counted < 1000 ? [0, scenario.counted] : [100, 1100];
-  const profile = async (requests: number): Promise<Map<string, number>> => {
-    const out = join(native.directory, `callgrind.${requests}`);
-    const options = ["-q", "--tool=callgrind", `--callgrind-out-file=${out}`, "--compress-strings=no"];
-    const play = [native.host, script, String(scenario.warmUp), String(requests), "0"];
-    await run("valgrind", [...options, ...play]);
-    return ownInstructions(await readFile(out, "utf8"));
-  };
-  const before = await profile(few);
-  const costs = await profile(many);
-  return new Map([...costs].map(([name, cost]) => [name, (cost - (before.get(name) ?? 0)) / (many - few)]));
+  const args = await playOf(native, scenario, play);
+  const out = `${args[0] ?? ""}.callgrind`;
+  const options = ["-q", "--tool=callgrind", "--instr-atstart=no", `--callgrind-out-file=${out}`];
+  await run("valgrind", [...options, "--compress-strings=no", native.host, ...args]);
+  const costs = ownInstructions(await readFile(out, "utf8"));
+  await Promise.all([out, args[0] ?? ""].map((file) => rm(file, { force: true })));
+  return new Map([...costs].map(([name, cost]) => [name, cost / play.requests]));
 }
 
 /** The self cost of each of the filter's functions in a callgrind profile. */

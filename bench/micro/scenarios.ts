@@ -1,9 +1,19 @@
 import type { PropertyValue } from "../../scripts/lib/emulator/index.ts";
 
-type Headers = readonly (readonly [name: string, value: string])[];
+export type Headers = readonly (readonly [name: string, value: string])[];
 
 /** Stands for the number of a request, eight digits. */
 export const NUMBER = "@@@@@@@@";
+
+/** Stand for its last three digits, and for the three before them. */
+export const [LOW_DIGITS, HIGH_DIGITS] = ["{l}", "{h}"];
+
+/** What the native host replaces by digits of a request's number, once in a request each. */
+export const PLACEHOLDERS = [
+  { text: NUMBER, divisor: 1 },
+  { text: LOW_DIGITS, divisor: 1 },
+  { text: HIGH_DIGITS, divisor: 1000 },
+];
 
 /** One path through the filter, to be counted. A new path is a new entry of `SCENARIOS`. */
 export interface Scenario {
@@ -23,7 +33,7 @@ export interface Scenario {
   readonly most?: { readonly hostCalls: number; readonly returningBytes: number };
 }
 
-const RESPONSE: Headers = [
+export const RESPONSE: Headers = [
   [":status", "200"],
   ["content-type", "application/json"],
   ["content-length", "72"],
@@ -32,7 +42,8 @@ const RESPONSE: Headers = [
   ["x-envoy-upstream-service-time", "1"],
 ];
 
-function order(symbol?: string): Headers {
+/** An order as a client's sidecar would pass it on. */
+export function order(symbol?: string): Headers {
   const headers: Headers = [
     [":method", "POST"],
     [":path", "/api/v1/orders"],
@@ -49,12 +60,26 @@ function order(symbol?: string): Headers {
   return symbol === undefined ? headers : [...headers, ["x-trading-symbol", symbol]];
 }
 
-const OPERATIONS = {
+export const OPERATIONS = {
   operations: [
     { name: "place_order", method: "POST", path: "/api/v1/orders" },
     { name: "cancel_order", method: "DELETE", pathPrefix: "/api/v1/orders/" },
     { name: "quote" },
   ],
+};
+
+const REFUSED: Headers = [
+  [":status", "429"],
+  ["content-type", "application/problem+json"],
+  ["retry-after", "3600"],
+  ["ratelimit-policy", '"orders-per-user";q=1;w=3600'],
+  ["ratelimit", '"orders-per-user";r=0;t=3600'],
+  ["x-envoy-ratelimited", "true"],
+];
+
+const QUOTA = { name: "orders-per-user", operations: ["place_order"], limit: 1_000_000, window: "1s" };
+const BUDGETS = {
+  budgets: [{ name: "order-placement", operations: ["place_order"], limit: "800us" }],
 };
 
 const USUAL = { response: RESPONSE, warmUp: 200, counted: 1000 };
@@ -73,6 +98,39 @@ export const SCENARIOS: readonly Scenario[] = [
     name: "allowed, filter state",
     configuration: { ...OPERATIONS, metrics: { filterState: true } },
     headers: order("BTC-USD"),
+  },
+  {
+    ...USUAL,
+    name: "allowed, budget",
+    configuration: { ...OPERATIONS, ...BUDGETS },
+    headers: order("BTC-USD"),
+  },
+  {
+    ...USUAL,
+    name: "allowed, exact quota",
+    configuration: { ...OPERATIONS, quotas: [QUOTA] },
+    headers: order("BTC-USD"),
+    most: { hostCalls: 7, returningBytes: 3 },
+  },
+  {
+    ...USUAL,
+    name: "allowed, leased quota",
+    configuration: { ...OPERATIONS, quotas: [{ ...QUOTA, precision: { lease: 16 } }] },
+    headers: order("BTC-USD"),
+    most: { hostCalls: 6, returningBytes: 3 },
+  },
+  {
+    ...USUAL,
+    name: "allowed, exact quota and budget",
+    configuration: { ...OPERATIONS, ...BUDGETS, quotas: [QUOTA] },
+    headers: order("BTC-USD"),
+  },
+  {
+    ...USUAL,
+    name: "refused by a quota",
+    configuration: { ...OPERATIONS, quotas: [{ ...QUOTA, limit: 1, window: "1h" }] },
+    headers: order("BTC-USD"),
+    response: REFUSED,
   },
   {
     ...USUAL,
