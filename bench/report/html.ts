@@ -1,0 +1,131 @@
+import { colourVariables } from "./charts/theme.ts";
+import { comparison } from "./targets.ts";
+import { type BenchReport, type Cell, type Figure, type Section, type Table } from "./model.ts";
+import { fixed, mebibytes, short, whole } from "./numbers.ts";
+import { sectionsOf } from "./sections.ts";
+import { STYLE } from "./style.ts";
+
+/** The report as one page: no script, nothing fetched. */
+export function htmlReport(report: BenchReport, sections: readonly Section[] = sectionsOf(report)): string {
+  const { light, dark } = colourVariables();
+  const title = `Tickgate benchmark, ${report.commit}`;
+  return `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>${escaped(title)}</title>
+<style>
+:root{${light}}
+@media (prefers-color-scheme:dark){:root{${dark}}}
+${STYLE}
+</style>
+</head>
+<body>
+${header(report)}
+<nav>${sections.map(({ id, title: name }) => `<a href="#${id}">${escaped(name)}</a>`).join("")}</nav>
+<main>
+${sections.map(sectionHtml).join("\n")}
+</main>
+</body>
+</html>
+`;
+}
+
+function header(report: BenchReport): string {
+  const { environment, commit } = report;
+  const date = environment.startedAt.slice(0, 10);
+  const facts = [
+    `commit ${commit}`,
+    date,
+    `Envoy ${environment.envoy}`,
+    `${environment.cores} x ${environment.cpuModel}`,
+  ];
+  const cards = headlines(report).map(
+    ({ value, unit, what }) =>
+      `<div class="card"><b>${escaped(value)}<small>${escaped(unit)}</small></b><span>${escaped(what)}</span></div>`,
+  );
+  return `<header>
+<p class="kicker">Tickgate benchmark</p>
+<h1>What the filter costs</h1>
+<p class="facts">${facts.map((fact) => `<span>${escaped(fact)}</span>`).join("")}</p>
+<div class="cards">${cards.join("")}</div>
+</header>`;
+}
+
+interface Headline {
+  readonly value: string;
+  readonly unit: string;
+  readonly what: string;
+}
+
+/** The figures that most readers come for, where they were measured. */
+export function headlines(report: BenchReport): Headline[] {
+  const { cpu, micro, memory } = report;
+  const exact = cpu?.arms.find(({ id }) => id === "exact");
+  const ratio = cpu?.ratios.find(({ arm, to }) => arm === "exact" && to === "native_stack");
+  const added = comparison(report, "exact", "envoy")?.p50;
+  const instructions = micro?.paths["allowed"]?.instructions;
+  const found: (Headline | undefined)[] = [
+    exact && { value: fixed(exact.perFilterMicros.value, 1), unit: "µs", what: "CPU a request, exact quota" },
+    ratio && { value: fixed(ratio.ratio.value, 1), unit: "x", what: "of the C++ stack doing the same" },
+    added && { value: short(added.value), unit: "µs", what: "added on the request path, p50" },
+    instructions === undefined
+      ? undefined
+      : { value: whole(instructions), unit: "", what: "instructions an allowed request" },
+    memory && {
+      value: mebibytes(memory.fullBytes, 0).replace(" MiB", ""),
+      unit: "MiB",
+      what: "Envoy with 100,000 users",
+    },
+  ];
+  return found.filter((one) => one !== undefined);
+}
+
+function sectionHtml({ id, title, text, figures, tables }: Section): string {
+  const paragraphs = text.map((one) => `<p>${marked(one)}</p>`).join("\n");
+  return `<section id="${id}">
+<h2>${escaped(title)}</h2>
+${paragraphs}
+${figures.map(figureHtml).join("\n")}
+${tables.map(tableHtml).join("\n")}
+</section>`;
+}
+
+function figureHtml({ svg, caption }: Figure): string {
+  const named = svg.replace("<svg ", `<svg aria-label="${escaped(caption)}" `);
+  return `<figure><div class="chart">${named}</div><figcaption>${escaped(caption)}</figcaption></figure>`;
+}
+
+function tableHtml({ caption, head, rows, words = [] }: Table): string {
+  const side = (column: number): string => (column === 0 || words.includes(column) ? ' class="words"' : "");
+  const top = head.some((cell) => cell !== "")
+    ? `<thead><tr>${head.map((cell, column) => `<th${side(column)}>${escaped(cell)}</th>`).join("")}</tr></thead>`
+    : "";
+  const body = rows.map(
+    (row) => `<tr>${row.map((cell, column) => cellHtml(cell, side(column))).join("")}</tr>`,
+  );
+  const name = caption === undefined ? "" : `<caption>${escaped(caption)}</caption>`;
+  return `<div class="table"><table>${name}${top}<tbody>${body.join("\n")}</tbody></table></div>`;
+}
+
+function cellHtml(cell: Cell, side: string): string {
+  if (typeof cell === "string") return `<td${side}>${escaped(cell)}</td>`;
+  return `<td${side}><span class="${cell.tone}">${escaped(cell.text)}</span></td>`;
+}
+
+/** Text with \`code\` and **strong** words. */
+function marked(text: string): string {
+  return escaped(text)
+    .replaceAll(/`([^`]+)`/g, "<code>$1</code>")
+    .replaceAll(/\*\*([^*]+)\*\*/g, "<strong>$1</strong>");
+}
+
+function escaped(text: string): string {
+  return text
+    .replaceAll("&", "&amp;")
+    .replaceAll("<", "&lt;")
+    .replaceAll(">", "&gt;")
+    .replaceAll('"', "&quot;");
+}

@@ -1,0 +1,63 @@
+import type { K6Report, Verdict } from "../../lib/k6-types.ts";
+import type { BenchReport, Cell, Section, Table } from "../model.ts";
+import { interval, short, whole } from "../numbers.ts";
+
+/** The k6 scenarios other than the paired one: a question each, and everything that could have failed it. */
+export function scenariosSection({ k6 }: BenchReport): Section | undefined {
+  const asked = k6.filter(({ scenario }) => scenario !== "overhead");
+  if (asked.length === 0) return undefined;
+  return {
+    id: "scenarios",
+    title: "Under pressure",
+    text: asked.map(
+      ({ scenario, question, load, passed, notes }) =>
+        `**${scenario}**: ${question} ${whole(load.requests)} requests at ${whole(load.ratePerSecond)}/s; ${passed ? "passed" : "FAILED"}.` +
+        notes.map((note) => ` ${note}`).join(""),
+    ),
+    figures: [],
+    tables: asked.flatMap((report) => [populationTable(report), verdictTable(report)]),
+  };
+}
+
+function populationTable({ scenario, populations, comparisons }: K6Report): Table {
+  const rows = populations.map(({ name, requests, unexpected, latency }): Cell[] => [
+    name,
+    whole(requests),
+    unexpected === 0 ? "0" : { text: whole(unexpected), tone: "bad" },
+    ...[latency.p50, latency.p90, latency.p99, latency.p999].map(whole),
+  ]);
+  const differences = comparisons.map((one) => [
+    `${one.name} - ${one.baseline}`,
+    "",
+    "",
+    ...[one.p50, one.p90, one.p99, one.p999].map((each) => `${short(each.value)} (${interval(each, 0)})`),
+  ]);
+  return {
+    caption: `${scenario}: latency in µs`,
+    head: ["requests of", "requests", "wrong answers", "p50", "p90", "p99", "p99.9"],
+    rows: [...rows, ...differences],
+  };
+}
+
+function verdictTable({ scenario, verdicts }: K6Report): Table {
+  return {
+    caption: `${scenario}: conditions`,
+    head: ["condition", "measured", "allowed", ""],
+    rows: verdicts.map((one) => [
+      one.name,
+      amount(one.measured, one),
+      `${one.comparison} ${amount(one.bound, one)}`,
+      outcome(one),
+    ]),
+    words: [3],
+  };
+}
+
+function amount(value: number, { unit }: Verdict): string {
+  const text = Number.isInteger(value) ? whole(value) : short(value);
+  return unit === "" ? text : `${text} ${unit === "us" ? "µs" : unit}`;
+}
+
+function outcome({ passed }: Verdict): Cell {
+  return passed ? { text: "holds", tone: "good" } : { text: "does not hold", tone: "bad" };
+}

@@ -1,0 +1,67 @@
+import type { BenchReport, Cell, Section } from "../model.ts";
+import { fixed, interval } from "../numbers.ts";
+import { judgeTargets, type Judged } from "../targets.ts";
+
+/** What was promised, and what became of it. */
+export function targetsSection(report: BenchReport): Section {
+  const judged = judgeTargets(report);
+  return {
+    id: "targets",
+    title: "Targets",
+    text: [summary(judged)],
+    figures: [],
+    tables: [
+      {
+        head: ["target", "at most", "measured", "95% interval", ""],
+        rows: judged.map(row),
+        words: [4],
+      },
+    ],
+  };
+}
+
+/** One sentence that leaves nothing out. */
+export function summary(judged: readonly Judged[]): string {
+  const count = (outcome: Judged["outcome"]): Judged[] => judged.filter((one) => one.outcome === outcome);
+  const [met, missed, unknown] = [count("met"), count("not met"), count("not measured")];
+  const unsure = judged.filter(({ sure, outcome }) => !sure && outcome !== "not measured");
+  const stretch = met.filter(({ stretchMet }) => stretchMet).length;
+  const parts = [
+    `${met.length} of ${judged.length} targets are met${stretch > 0 ? `, ${stretch} of them beyond the stretch goal` : ""}.`,
+  ];
+  if (missed.length > 0) parts.push(`${missed.length} ${missed.length === 1 ? "is" : "are"} not.`);
+  if (unknown.length > 0)
+    parts.push(`${unknown.length} ${unknown.length === 1 ? "was" : "were"} not measured in this run.`);
+  if (unsure.length > 0) {
+    parts.push(
+      `For ${unsure.length} of them the interval lies on both sides of the bound: another run may say otherwise.`,
+    );
+  }
+  return parts.join(" ");
+}
+
+function row({ name, unit, digits, bound, stretch, reading, ...rest }: Judged): Cell[] {
+  const withUnit = (value: number | undefined): string => {
+    const text = fixed(value, digits);
+    if (unit === "" || text === "-") return text;
+    return unit === "x" ? `${text}x` : `${text} ${unit}`;
+  };
+  const { low, high } = reading ?? {};
+  const between = low === undefined || high === undefined ? "" : interval({ low, high }, digits);
+  const goal = stretch === undefined ? "" : ` (stretch ${withUnit(stretch)})`;
+  return [
+    name,
+    `${withUnit(bound)}${goal}`,
+    { text: withUnit(reading?.value), tone: "strong" },
+    between,
+    verdict(rest),
+  ];
+}
+
+function verdict({ outcome, stretchMet, sure }: Pick<Judged, "outcome" | "stretchMet" | "sure">): Cell {
+  if (outcome === "not measured") return { text: outcome, tone: "muted" };
+  const doubt = sure ? "" : ", not certain";
+  return outcome === "met"
+    ? { text: `${outcome}${stretchMet ? ", stretch too" : ""}${doubt}`, tone: "good" }
+    : { text: `${outcome}${doubt}`, tone: "bad" };
+}

@@ -1,0 +1,194 @@
+import { growth } from "../micro/sweeps.ts";
+import type { ArmId } from "../harness/types.ts";
+import type { Comparison } from "../lib/k6-types.ts";
+import type { BenchReport } from "./model.ts";
+
+/** A figure read from a report, with its interval where it has one, and what it is held against. */
+export interface Reading {
+  readonly value: number;
+  readonly low?: number;
+  readonly high?: number;
+  /** The most it may be; the target's own where absent. */
+  readonly bound?: number;
+}
+
+/** Something we promised: a figure that is at most `bound`. */
+export interface Target {
+  readonly name: string;
+  readonly unit: string;
+  /** The most it may be; undefined: the report itself says (`Reading.bound`). */
+  readonly bound?: number;
+  /** What we would like even better. */
+  readonly stretch?: number;
+  /** Digits after the point. */
+  readonly digits: number;
+  /** Undefined when the report does not have it. */
+  readonly read: (report: BenchReport) => Reading | undefined;
+}
+
+/** A target and what became of it. */
+export interface Judged {
+  readonly name: string;
+  readonly unit: string;
+  readonly digits: number;
+  readonly bound: number | undefined;
+  readonly stretch: number | undefined;
+  readonly reading: Reading | undefined;
+  readonly outcome: "met" | "not met" | "not measured";
+  readonly stretchMet: boolean;
+  /** The whole interval is on one side of the bound; true where there is no interval. */
+  readonly sure: boolean;
+}
+
+/** The most that one arm's CPU a request may be of another's: ratio of the medians in one run. */
+export interface RatioTarget {
+  readonly arm: ArmId;
+  readonly to: ArmId;
+  readonly name: string;
+  readonly bound: number;
+  readonly stretch?: number;
+}
+
+/** All that is promised against other arms. */
+export const RATIO_TARGETS: readonly RatioTarget[] = [
+  { arm: "exact", to: "native_stack", name: "CPU, exact quota / native C++ stack", bound: 1.8, stretch: 1.5 },
+  {
+    arm: "leased",
+    to: "native_stack",
+    name: "CPU, leased quota / native C++ stack",
+    bound: 1.5,
+    stretch: 1.2,
+  },
+  {
+    arm: "dimensions",
+    to: "native_stack",
+    name: "CPU, labels only / native C++ stack",
+    bound: 1.5,
+    stretch: 1.2,
+  },
+  {
+    arm: "budgets",
+    to: "native_stack",
+    name: "CPU, labels and budget / native C++ stack",
+    bound: 1.5,
+    stretch: 1.2,
+  },
+  { arm: "exact", to: "rust", name: "CPU, exact quota / Rust SDK doing the same", bound: 0.6 },
+  { arm: "exact", to: "lua", name: "CPU, exact quota / Lua doing less", bound: 0.4 },
+];
+
+const COUNTED_PATHS = ["allowed", "allowed, exact quota"];
+const MOST_INSTRUCTIONS = 800;
+const MOST_GROWTH = 1.2;
+const MOST_MICROS = 10;
+const SIDECAR_MEBIBYTES = 128;
+/** The arm whose latency is judged: the dearest of ours. */
+const LATENCY_ARM = "exact";
+
+/** Everything that was promised, as data. A new promise is a new entry. */
+export const TARGETS: readonly Target[] = [
+  ...RATIO_TARGETS.map(ratioTarget),
+  ...COUNTED_PATHS.map((path): Target => ({
+    name: `Wasm instructions a request: ${path}`,
+    unit: "",
+    bound: MOST_INSTRUCTIONS,
+    digits: 0,
+    read: ({ micro }) => present(micro?.paths[path]?.instructions),
+  })),
+  {
+    name: "Instructions a request, largest / smallest size of any sweep",
+    unit: "x",
+    bound: MOST_GROWTH,
+    digits: 2,
+    read: ({ micro }) => present(micro?.sweeps && Math.max(...micro.sweeps.map(growth))),
+  },
+  {
+    name: "Added latency p50, measured by the client",
+    unit: "µs",
+    bound: MOST_MICROS,
+    digits: 1,
+    read: (report) => comparison(report, LATENCY_ARM, "client")?.p50,
+  },
+  {
+    name: "Added latency p50 on the request path, by Envoy's clock",
+    unit: "µs",
+    bound: MOST_MICROS,
+    digits: 1,
+    read: (report) => comparison(report, LATENCY_ARM, "envoy")?.p50,
+  },
+  {
+    name: "Added latency p99, within the band of no filter against itself (client)",
+    unit: "µs",
+    digits: 0,
+    read: (report) => withinBand(report, "client"),
+  },
+  {
+    name: "Added latency p99, within the band of no filter against itself (Envoy)",
+    unit: "µs",
+    digits: 0,
+    read: (report) => withinBand(report, "envoy"),
+  },
+  {
+    name: "Envoy with filter, two workers, 100,000 users, 2,000 series",
+    unit: "MiB",
+    bound: SIDECAR_MEBIBYTES,
+    digits: 0,
+    read: ({ memory }) => present(memory && memory.fullBytes / 2 ** 20),
+  },
+];
+
+/** Holds a report against the targets. What was not measured is said to be so. */
+export function judgeTargets(report: BenchReport, targets: readonly Target[] = TARGETS): Judged[] {
+  return targets.map((target) => judge(target, target.read(report)));
+}
+
+function ratioTarget({ arm, to, name, bound, stretch }: RatioTarget): Target {
+  const read: Target["read"] = ({ cpu }) =>
+    cpu?.ratios.find((one) => one.arm === arm && one.to === to)?.ratio;
+  return { name, unit: "x", bound, ...(stretch !== undefined && { stretch }), digits: 2, read };
+}
+
+function judge({ name, unit, digits, bound: own, stretch }: Target, reading: Reading | undefined): Judged {
+  const bound = reading?.bound ?? own;
+  const base = { name, unit, digits, bound, stretch, reading };
+  // A figure that is no number is no figure.
+  if (reading === undefined || bound === undefined || Number.isNaN(reading.value)) {
+    return { ...base, outcome: "not measured", stretchMet: false, sure: false };
+  }
+  const met = reading.value <= bound;
+  const { low = reading.value, high = reading.value } = reading;
+  return {
+    ...base,
+    outcome: met ? "met" : "not met",
+    stretchMet: stretch !== undefined && reading.value <= stretch,
+    sure: met ? high <= bound : low > bound,
+  };
+}
+
+function present(value: number | undefined): Reading | undefined {
+  return value === undefined ? undefined : { value };
+}
+
+/** How much later an arm answers than no filter does, by the paired k6 run. */
+export function comparison(
+  { k6 }: BenchReport,
+  arm: string,
+  clock: Comparison["clock"],
+): Comparison | undefined {
+  const overhead = k6.find(({ scenario }) => scenario === "overhead");
+  return overhead?.comparisons.find((one) => plain(one.name) === arm && one.clock === clock);
+}
+
+/** A name without the difference that a file name may make. */
+function plain(name: string): string {
+  return name.replaceAll("-", "_");
+}
+
+/** The dearest arm's p99, against what two listeners without a filter differ by. */
+function withinBand(report: BenchReport, clock: Comparison["clock"]): Reading | undefined {
+  const ours = comparison(report, LATENCY_ARM, clock)?.p99;
+  const same = comparison(report, "none_again", clock)?.p99;
+  if (ours === undefined || same === undefined) return undefined;
+  const { value, low, high } = ours;
+  return { value, low, high, bound: Math.max(Math.abs(same.low), Math.abs(same.high)) };
+}
