@@ -11,7 +11,9 @@ const abandonedMillis = 3_600_000;
  * only after the program in it has run, by one rename: an interrupted or a second install cannot be mistaken for it.
  */
 export async function install(tool: Tool, context: ProvisionContext): Promise<string> {
-  const directory = join(context.toolsDir, `${tool.name}-${tool.pinned.version}-${context.platform}`);
+  const { version, key } = tool.pinned;
+  const parts = [tool.name, version, ...(key === undefined ? [] : [key]), context.platform];
+  const directory = join(context.toolsDir, parts.join("-"));
   const executable = join(directory, tool.name);
   if (await exists(executable)) return executable;
   await mkdir(context.toolsDir, { recursive: true });

@@ -4,6 +4,8 @@ import { runToEnd } from "../process.ts";
 /** Where a program comes from when neither the environment nor PATH has it: one pinned, verified version. */
 export interface PinnedSource {
   readonly version: string;
+  /** Tells apart what was made differently of the same version. */
+  readonly key?: string;
   /** Puts the executable into `directory` and returns its path; throws a CliError when it cannot. */
   readonly fetch: (directory: string, context: ProvisionContext) => Promise<string>;
 }
