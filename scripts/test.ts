@@ -2,18 +2,20 @@ import { parseArgs } from "node:util";
 import { CliError, runCommand } from "./lib/cli.ts";
 import { ensureFilter } from "./lib/filter-build.ts";
 import { provisionEnvoy } from "./lib/provision/envoy.ts";
+import { provisionKubeconform, provisionKustomize } from "./lib/provision/manifest-tools.ts";
 import { runNodeTests, runUnitTests, testFiles, type Tally } from "./lib/suites.ts";
 
 const help = `Builds the filter and runs every test that needs no cluster, real Envoy included.
 
   npm test
   npm test -- unit host                               only these suites: unit, host, scripts, envoy
+  npm test -- manifests                               kustomize and kubeconform over deploy/ (needs Go)
   npm test -- --file tests/envoy/labels.test.ts       only this file
 `;
 
 const suites = ["unit", "host", "scripts", "envoy"] as const;
-/** Needs Prometheus, which no package client of every machine has: only run when named. */
-const extraSuites = ["prometheus"] as const;
+/** Need what no package client of every machine has (Prometheus, Go): only run when named. */
+const extraSuites = ["prometheus", "manifests"] as const;
 /** Tests of real Envoy start several processes each; two files at once fill two cores. */
 const concurrency = 2;
 
@@ -44,6 +46,8 @@ async function runSuites(chosen: readonly string[]): Promise<Tally[]> {
   const tallies: Tally[] = [];
   for (const suite of chosen.length > 0 ? chosen : suites) {
     if (suite === "envoy" || suite === "prometheus") await provisionEnvoy();
+    // Here once, not in each file at the same time.
+    if (suite === "manifests") await Promise.all([provisionKustomize(), provisionKubeconform()]);
     tallies.push(
       suite === "unit"
         ? await runUnitTests()
