@@ -3,6 +3,7 @@ import { CliError, runCommand } from "./lib/cli.ts";
 import { ensureFilter } from "./lib/filter-build.ts";
 import { provisionEnvoy } from "./lib/provision/envoy.ts";
 import { provisionKubeconform, provisionKustomize } from "./lib/provision/manifest-tools.ts";
+import { provisionMesh } from "./lib/provision/mesh.ts";
 import { runNodeTests, runUnitTests, testFiles, type Tally } from "./lib/suites.ts";
 
 const help = `Builds the filter and runs every test that needs no cluster, real Envoy included.
@@ -10,12 +11,13 @@ const help = `Builds the filter and runs every test that needs no cluster, real 
   npm test
   npm test -- unit host                               only these suites: unit, host, scripts, envoy
   npm test -- manifests                               kustomize and kubeconform over deploy/ (needs Go)
+  npm test -- mesh                                    the filter delivered by a real Istio (needs Go, and root)
   npm test -- --file tests/envoy/labels.test.ts       only this file
 `;
 
 const suites = ["unit", "host", "scripts", "envoy"] as const;
 /** Need what no package client of every machine has (Prometheus, Go): only run when named. */
-const extraSuites = ["prometheus", "manifests"] as const;
+const extraSuites = ["prometheus", "manifests", "mesh"] as const;
 /** Tests of real Envoy start several processes each; two files at once fill two cores. */
 const concurrency = 2;
 
@@ -46,12 +48,13 @@ async function runSuites(chosen: readonly string[]): Promise<Tally[]> {
   const tallies: Tally[] = [];
   for (const suite of chosen.length > 0 ? chosen : suites) {
     if (suite === "envoy" || suite === "prometheus") await provisionEnvoy();
+    if (suite === "mesh") await provisionMesh();
     // Here once, not in each file at the same time.
     if (suite === "manifests") await Promise.all([provisionKustomize(), provisionKubeconform()]);
     tallies.push(
       suite === "unit"
         ? await runUnitTests()
-        : await runNodeTests(suite, await testFiles(suite), concurrency),
+        : await runNodeTests(suite, await testFiles(suite), suite === "mesh" ? 1 : concurrency),
     );
   }
   return tallies;

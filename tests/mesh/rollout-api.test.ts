@@ -13,8 +13,8 @@ import { freePort } from "../../scripts/lib/ports.ts";
 import { waitFor, type Child, type Finished } from "../../scripts/lib/process.ts";
 import { temporaryDirectory, type TemporaryDirectory } from "../../scripts/lib/temporary.ts";
 import { FakeSidecars, type Treatment } from "../scripts/fake-sidecars.ts";
-import { deployerRights, namespace, startApiServer, type ApiServer } from "./tool-api.ts";
-import { runTickgate, startTickgate } from "./tool-run.ts";
+import { deployerRights, namespace, startApiServer, type ApiServer } from "./lib/api-server.ts";
+import { runTickgate, startTickgate } from "./lib/tickgate.ts";
 
 // The command as a process against a real API server. The 20 pods are objects there; their sidecars are served here.
 

@@ -6,8 +6,8 @@ import { readHistory, recordRevision, settleRevision } from "../../deploy/tool/c
 import { deletePlugin, readPlugin } from "../../deploy/tool/cluster/plugins.ts";
 import { resources } from "../../deploy/tool/cluster/resources.ts";
 import { temporaryDirectory, type TemporaryDirectory } from "../../scripts/lib/temporary.ts";
-import { deployerRights, image, namespace, startApiServer, type ApiServer } from "./tool-api.ts";
-import { runTickgate, startTickgate } from "./tool-run.ts";
+import { deployerRights, image, namespace, startApiServer, type ApiServer } from "./lib/api-server.ts";
+import { runTickgate, startTickgate } from "./lib/tickgate.ts";
 import { waitFor } from "../../scripts/lib/process.ts";
 
 // One API server for all: the tests below run one after the other.

@@ -41,9 +41,10 @@ export async function forward(address: string, port: number, target: number): Pr
     client.pipe(upstream).pipe(client);
   });
   await listen(server, address, port);
+  let closed: Promise<void> | undefined;
   return {
     async close() {
-      const closed = close(server);
+      closed ??= close(server);
       for (const end of open) end();
       await closed;
     },

@@ -1,15 +1,15 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parseAllDocuments } from "yaml";
-import { connect, type Cluster } from "../../deploy/tool/cluster/connect.ts";
-import { ApiError } from "../../deploy/tool/cluster/failures.ts";
-import { permissions, type Permission } from "../../deploy/tool/cluster/permissions.ts";
-import type { WasmPluginSpec } from "../../deploy/tool/cluster/plugins.ts";
-import { resources, type ApiResource } from "../../deploy/tool/cluster/resources.ts";
-import { istioSource } from "../../scripts/lib/provision/istio.ts";
-import { waitFor } from "../../scripts/lib/process.ts";
-import { startKubernetes, type Kubernetes } from "./lib/kubernetes.ts";
-import { Workspace } from "./lib/workspace.ts";
+import { connect, type Cluster } from "../../../deploy/tool/cluster/connect.ts";
+import { ApiError } from "../../../deploy/tool/cluster/failures.ts";
+import { permissions, type Permission } from "../../../deploy/tool/cluster/permissions.ts";
+import type { WasmPluginSpec } from "../../../deploy/tool/cluster/plugins.ts";
+import { resources, type ApiResource } from "../../../deploy/tool/cluster/resources.ts";
+import { istioSource } from "../../../scripts/lib/provision/istio.ts";
+import { waitFor } from "../../../scripts/lib/process.ts";
+import { startKubernetes, type Kubernetes } from "./kubernetes.ts";
+import { Workspace } from "./workspace.ts";
 
 /** Namespace of everything the tests make. */
 export const namespace = "trading";
@@ -18,13 +18,18 @@ export const namespace = "trading";
 export const image = `oci://registry.invalid/tickgate@sha256:${"a".repeat(64)}`;
 
 /** A real API server with Istio's resource definitions and the namespace, without any pods or control plane. */
-export async function startApiServer(): Promise<ApiServer> {
-  const kubernetes = await startKubernetes(new Workspace());
-  const admin = await connect({ kubeconfig: kubernetes.kubeconfig, namespace });
-  const server = new ApiServer(kubernetes, admin);
-  await server.create("namespaces", { metadata: { name: namespace } }, "v1", "");
-  await server.addIstioDefinitions();
-  return server;
+export async function startApiServer(workspace = new Workspace()): Promise<ApiServer> {
+  const kubernetes = await startKubernetes(workspace);
+  try {
+    const admin = await connect({ kubeconfig: kubernetes.kubeconfig, namespace });
+    const server = new ApiServer(kubernetes, admin);
+    await server.create("namespaces", { metadata: { name: namespace } }, "v1", "");
+    await server.addIstioDefinitions();
+    return server;
+  } catch (error) {
+    await kubernetes.stop();
+    throw error;
+  }
 }
 
 /** The API server, and what tests do to it besides the tool. */
