@@ -85,6 +85,8 @@ export function renderStatsSettings(
     "sidecar.istio.io/extraStatTags": labels.join(","),
     "sidecar.istio.io/statsHistogramBuckets": buckets,
     "sidecar.istio.io/statsFlushInterval": "1s",
+    // By these the deploy tool sees that a proxy has refused an update. Not needed for the filter's own metrics.
+    "sidecar.istio.io/statsInclusionPrefixes": "extension_config_discovery",
   };
   if (format === "istio-pod") return stringify({ metadata: { annotations } }, { lineWidth: 0 });
   // Buckets have no mesh-wide setting: they stay on the pods.

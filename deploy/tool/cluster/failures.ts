@@ -79,7 +79,7 @@ function forbiddenHint(call: ApiCall, said: string): string {
   const where = call.namespace === undefined ? "in the whole cluster" : `in namespace ${call.namespace}`;
   return (
     `${user} needs the verb ${call.verb} on ${resourceName(call.resource)} ${where}: ` +
-    "deploy/base/rbac has the Role; tickgate doctor lists everything that is missing"
+    "deploy/base/tickgate-deployer.yaml has the Role; tickgate doctor lists everything that is missing"
   );
 }
 

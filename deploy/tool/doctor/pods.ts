@@ -149,7 +149,7 @@ function statsFindings(
       warning(
         object,
         "keeps no statistics of extension_config_discovery: a refused module of the same version and configuration would not be seen",
-        "annotation sidecar.istio.io/statsInclusionPrefixes: extension_config_discovery; then restart the pod",
+        `${component}; then restart the pod`,
       ),
     );
   }
