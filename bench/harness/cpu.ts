@@ -1,3 +1,4 @@
+import { progress } from "../../scripts/lib/cli.ts";
 import { filterModule } from "../../scripts/lib/paths.ts";
 import { medianRatio } from "../statistics.ts";
 import { arms, describeArm } from "./arms.ts";
@@ -40,6 +41,7 @@ export async function measureCpu(options: CpuOptions): Promise<CpuReport> {
     const { requests, connections, rounds, seed, users } = options;
     const block = { requests, connections, protocol: "http1" } as const;
     const warmUp = { ...block, requests: 2 * connections * users };
+    progress(`warming up ${all.length} listeners`);
     for (const lane of all) await bed.run(lane, warmUp, { warmUp: true });
     const results = await measureRounds(bed, [...lanes, ...single], { rounds, block, seed });
     const refusals = await measureRefusals(bed, plain, { rounds, block, seed });

@@ -1,7 +1,8 @@
 import { colourVariables } from "./charts/theme.ts";
-import { comparison } from "./targets.ts";
+import { cautions } from "./soundness.ts";
+import { comparison, judgeTargets, type Judged } from "./targets.ts";
 import { type BenchReport, type Cell, type Figure, type Section, type Table } from "./model.ts";
-import { fixed, mebibytes, short, whole } from "./numbers.ts";
+import { fixed, mebibytes, whole } from "./numbers.ts";
 import { sectionsOf } from "./sections.ts";
 import { STYLE } from "./style.ts";
 
@@ -20,11 +21,12 @@ export function htmlReport(report: BenchReport, sections: readonly Section[] = s
 :root{${light}}
 @media (prefers-color-scheme:dark){:root{${dark}}}
 ${STYLE}
+@media print{:root{${light}}}
 </style>
 </head>
 <body>
 ${header(report)}
-<nav>${sections.map(({ id, title: name }) => `<a href="#${id}">${escaped(name)}</a>`).join("")}</nav>
+<nav>${sections.map(({ id, word }) => `<a href="#${id}">${escaped(word)}</a>`).join("")}</nav>
 <main>
 ${sections.map(sectionHtml).join("\n")}
 </main>
@@ -43,41 +45,77 @@ function header(report: BenchReport): string {
     `${environment.cores} x ${environment.cpuModel}`,
   ];
   const cards = headlines(report).map(
-    ({ value, unit, what }) =>
-      `<div class="card"><b>${escaped(value)}<small>${escaped(unit)}</small></b><span>${escaped(what)}</span></div>`,
+    ({ value, unit, what, target }) =>
+      `<div class="card"><b>${escaped(value)}<small>${escaped(unit)}</small></b><span>${escaped(what)}</span>${goal(target)}</div>`,
   );
   return `<header>
 <p class="kicker">Tickgate benchmark</p>
 <h1>What the filter costs</h1>
 <p class="facts">${facts.map((fact) => `<span>${escaped(fact)}</span>`).join("")}</p>
 <div class="cards">${cards.join("")}</div>
+${notice(cautions(report))}
 </header>`;
+}
+
+/** What a target asks of a figure, and whether it was met. */
+function goal(target: Judged | undefined): string {
+  if (target?.bound === undefined) return "";
+  const bound = `${target.bound.toLocaleString("en-US", { maximumFractionDigits: 2 })} ${target.unit}`.trim();
+  return `<em class="${target.outcome === "met" ? "good" : "bad"}">target: at most ${escaped(bound)}</em>`;
+}
+
+/** What keeps a report from being one to publish, where everybody sees it. */
+function notice(lines: readonly string[]): string {
+  if (lines.length === 0) return "";
+  return `<ul class="notice">${lines.map((line) => `<li>${escaped(line)}</li>`).join("")}</ul>`;
 }
 
 interface Headline {
   readonly value: string;
   readonly unit: string;
   readonly what: string;
+  readonly target?: Judged;
 }
 
 /** The figures that most readers come for, where they were measured. */
 export function headlines(report: BenchReport): Headline[] {
   const { cpu, micro, memory } = report;
+  const judged = judgeTargets(report);
+  const target = (name: string): Pick<Headline, "target"> => {
+    const found = judged.find((one) => one.name === name);
+    return found === undefined ? {} : { target: found };
+  };
   const exact = cpu?.arms.find(({ id }) => id === "exact");
   const ratio = cpu?.ratios.find(({ arm, to }) => arm === "exact" && to === "native_stack");
   const added = comparison(report, "exact", "envoy")?.p50;
   const instructions = micro?.paths["allowed"]?.instructions;
   const found: (Headline | undefined)[] = [
     exact && { value: fixed(exact.perFilterMicros.value, 1), unit: "µs", what: "CPU a request, exact quota" },
-    ratio && { value: fixed(ratio.ratio.value, 1), unit: "x", what: "of the C++ stack doing the same" },
-    added && { value: short(added.value), unit: "µs", what: "added on the request path, p50" },
+    ratio && {
+      value: fixed(ratio.ratio.value, 2),
+      unit: "x",
+      what: "of the C++ stack doing the same",
+      ...target("CPU, exact quota / native C++ stack"),
+    },
+    added && {
+      value: fixed(added.value, 0),
+      unit: "µs",
+      what: "added on the request path, p50",
+      ...target("Added latency p50 on the request path, by Envoy's clock"),
+    },
     instructions === undefined
       ? undefined
-      : { value: whole(instructions), unit: "", what: "instructions an allowed request" },
+      : {
+          value: whole(instructions),
+          unit: "",
+          what: "instructions an allowed request",
+          ...target("Wasm instructions a request: allowed"),
+        },
     memory && {
       value: mebibytes(memory.fullBytes, 0).replace(" MiB", ""),
       unit: "MiB",
       what: "Envoy with 100,000 users",
+      ...target("Envoy with filter, two workers, 100,000 users, 2,000 series"),
     },
   ];
   return found.filter((one) => one !== undefined);

@@ -4,6 +4,7 @@ import { root } from "../../scripts/lib/paths.ts";
 import { runToEnd } from "../../scripts/lib/process.ts";
 import { noteEnvironment } from "../harness/environment.ts";
 import type { Absent, BenchReport } from "./model.ts";
+import { LEFT_OUT } from "./soundness.ts";
 import { PARTS, type Findings, type Part, type PartOptions } from "./parts.ts";
 
 /** Which parts to measure, and the command line that asked for it. */
@@ -25,11 +26,13 @@ export async function measureReport(options: MeasureOptions): Promise<BenchRepor
   const absent: Absent[] = [];
   const chosen = parts.filter(({ name }) => only?.includes(name) ?? true);
   for (const { name } of parts.filter((part) => !chosen.includes(part)))
-    absent.push({ part: name, why: "not asked for" });
+    absent.push({ part: name, why: LEFT_OUT });
   for (const [index, part] of chosen.entries()) {
     progress(`[${index + 1}/${chosen.length}] ${part.name}: ${part.about}`);
+    const partBegan = performance.now();
     try {
       found.push(await part.measure(options));
+      progress(`${part.name}: done in ${((performance.now() - partBegan) / 1000).toFixed(0)} s`);
     } catch (error) {
       const why = reasonOf(error);
       progress(`${part.name} could not be measured: ${why}`);
@@ -40,11 +43,6 @@ export async function measureReport(options: MeasureOptions): Promise<BenchRepor
   const seconds = (performance.now() - began) / 1000;
   const measured: Findings = Object.assign({}, ...found);
   return { ...measured, k6, commit, command, quick, seconds, environment: environment(), absent };
-}
-
-/** Names a part that failed rather than was left out. */
-export function failedParts({ absent }: BenchReport): string[] {
-  return absent.filter(({ why }) => why !== "not asked for").map(({ part }) => part);
 }
 
 function reasonOf(error: unknown): string {

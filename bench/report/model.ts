@@ -39,6 +39,8 @@ export interface Section {
   /** Anchor, and name of its figures' files. */
   readonly id: string;
   readonly title: string;
+  /** One word for the page's navigation. */
+  readonly word: string;
   readonly text: readonly string[];
   readonly figures: readonly Figure[];
   readonly tables: readonly Table[];

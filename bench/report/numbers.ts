@@ -19,13 +19,15 @@ export function short(value: number): string {
 }
 
 /** Whole, with thousands apart. */
-export function whole(value: number): string {
-  return Number.isFinite(value) ? Math.round(value).toLocaleString("en-US") : "-";
+export function whole(value: number | undefined): string {
+  if (value === undefined || !Number.isFinite(value)) return "-";
+  return Math.round(value).toLocaleString("en-US").replace(/^-0$/, "0");
 }
 
 /** The interval of an estimate. */
 export function interval({ low, high }: Pick<Estimate, "low" | "high">, digits = 2): string {
-  return `${fixed(low, digits)} to ${fixed(high, digits)}`;
+  const text = (value: number): string => (digits === 0 ? whole(value) : fixed(value, digits));
+  return `${text(low)} to ${text(high)}`;
 }
 
 /** Bytes as MiB. */

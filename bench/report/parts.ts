@@ -33,8 +33,8 @@ export interface Part {
 
 /** In the order of measuring: what is most easily disturbed comes first. */
 export const PARTS: readonly Part[] = [
-  { name: "cpu", about: "CPU of each arm, 4 min", measure: cpu },
-  scenarioPart("overhead", { usual: 90, quick: 30 }),
+  { name: "cpu", about: "CPU of each arm, 5 min", measure: cpu },
+  scenarioPart("overhead", { usual: 180, quick: 30 }),
   scenarioPart("steady", { usual: 20, quick: 8 }),
   scenarioPart("quota-exhaustion", { usual: 20, quick: 8 }),
   { name: "throughput", about: "the most a worker serves, 2 min", measure: throughput },
@@ -44,7 +44,7 @@ export const PARTS: readonly Part[] = [
 ];
 
 async function cpu({ quick, seed, module }: PartOptions): Promise<Findings> {
-  const size = quick ? { rounds: 5, requests: 3000 } : { rounds: 15, requests: 10_000 };
+  const size = quick ? { rounds: 5, requests: 3000 } : { rounds: 20, requests: 6000 };
   return { cpu: await measureCpu({ ...size, copies: 8, connections: 4, users: 1000, seed, module }) };
 }
 

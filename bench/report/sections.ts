@@ -3,6 +3,7 @@ import { countsSection } from "./sections/counts.ts";
 import { cpuSection } from "./sections/cpu.ts";
 import { growthSection } from "./sections/growth.ts";
 import { latencySection } from "./sections/latency.ts";
+import { partsSection } from "./sections/parts.ts";
 import { methodSection } from "./sections/method.ts";
 import { memorySection, throughputSection } from "./sections/resources.ts";
 import { scenariosSection } from "./sections/scenarios.ts";
@@ -12,6 +13,7 @@ import { targetsSection } from "./sections/targets.ts";
 export function sectionsOf(report: BenchReport): Section[] {
   return [
     targetsSection,
+    partsSection,
     cpuSection,
     latencySection,
     growthSection,

@@ -13,6 +13,8 @@ h1{margin:.1em 0 .3em;font-size:clamp(2rem,5vw,3rem);line-height:1.1;letter-spac
 .card b{display:block;font-size:2.1rem;line-height:1.1;letter-spacing:-.03em;font-variant-numeric:tabular-nums}
 .card small{font-size:1rem;font-weight:500;color:var(--muted);margin-left:4px;letter-spacing:0}
 .card span{display:block;margin-top:8px;color:var(--muted);font-size:.88rem;line-height:1.4}
+.card em{display:block;margin-top:8px;font-style:normal;font-size:.82rem;font-weight:500}
+.notice{margin:20px 0 0;padding:12px 18px 12px 36px;border:1px solid var(--bad);border-radius:10px;color:var(--bad);font-size:.92rem}
 nav{position:sticky;top:0;z-index:2;background:var(--paper);border-bottom:1px solid var(--line);display:flex;gap:4px 20px;overflow-x:auto;padding-top:14px;padding-bottom:12px;margin-top:28px;font-size:.9rem;white-space:nowrap}
 nav a{color:var(--muted);text-decoration:none}
 nav a:hover,nav a:focus-visible{color:var(--ink);text-decoration:underline;text-underline-offset:4px}
@@ -30,7 +32,7 @@ caption{caption-side:top;text-align:left;font-weight:600;padding:0 0 8px}
 th{font-weight:500;color:var(--muted);text-align:right;vertical-align:bottom;padding:6px 12px;border-bottom:1px solid var(--line)}
 td{text-align:right;padding:7px 12px;border-bottom:1px solid var(--line);vertical-align:top;white-space:nowrap}
 th.words,td.words{text-align:left;white-space:normal;overflow-wrap:break-word}
-th:first-child,td:first-child{padding-left:0;overflow-wrap:normal}
+th:first-child,td:first-child{padding-left:0;overflow-wrap:normal;min-width:11em}
 th:last-child,td:last-child{padding-right:0}
 .good{color:var(--good);font-weight:600}
 .bad{color:var(--bad);font-weight:600}
@@ -38,6 +40,6 @@ th:last-child,td:last-child{padding-right:0}
 .strong{font-weight:600}
 main{padding-bottom:80px}
 @media (max-width:640px){header,nav,main{padding-left:18px;padding-right:18px}header{padding-top:36px}figure{padding:14px 12px 10px}}
-@media print{nav{display:none}figure,.card{break-inside:avoid}}
+@media print{body{font-size:11pt;print-color-adjust:exact;-webkit-print-color-adjust:exact}nav{display:none}header,main{max-width:none;padding:0}header{padding-top:0}section{padding-top:20pt}h2,caption{break-after:avoid}figure,.card,tr{break-inside:avoid}.chart svg{min-width:0}.chart,.table{overflow:visible}table{font-size:8.5pt}th,td{padding:3pt 5pt}td{white-space:normal}}
 @media (prefers-reduced-motion:reduce){html{scroll-behavior:auto}}
 `.trim();

@@ -1,3 +1,4 @@
+import { medianRatio } from "../statistics.ts";
 import { growth } from "../micro/sweeps.ts";
 import type { ArmId } from "../harness/types.ts";
 import type { Comparison } from "../lib/k6-types.ts";
@@ -10,6 +11,8 @@ export interface Reading {
   readonly high?: number;
   /** The most it may be; the target's own where absent. */
   readonly bound?: number;
+  /** The noise is so wide that anything would lie within. */
+  readonly blurred?: boolean;
 }
 
 /** Something we promised: a figure that is at most `bound`. */
@@ -36,7 +39,7 @@ export interface Judged {
   readonly reading: Reading | undefined;
   readonly outcome: "met" | "not met" | "not measured";
   readonly stretchMet: boolean;
-  /** The whole interval is on one side of the bound; true where there is no interval. */
+  /** The whole interval is on one side of the bound, and the bound is no mere noise; true where there is no interval. */
   readonly sure: boolean;
 }
 
@@ -82,12 +85,15 @@ const MOST_INSTRUCTIONS = 800;
 const MOST_GROWTH = 1.2;
 const MOST_MICROS = 10;
 const SIDECAR_MEBIBYTES = 128;
+/** A sub-millisecond promise is not proven by a band as wide as that. */
+const BLURRED_MICROS = 1000;
 /** The arm whose latency is judged: the dearest of ours. */
 const LATENCY_ARM = "exact";
 
 /** Everything that was promised, as data. A new promise is a new entry. */
 export const TARGETS: readonly Target[] = [
   ...RATIO_TARGETS.map(ratioTarget),
+  ...(["http1", "http2"] as const).map(refusalTarget),
   ...COUNTED_PATHS.map((path): Target => ({
     name: `Wasm instructions a request: ${path}`,
     unit: "",
@@ -148,6 +154,20 @@ function ratioTarget({ arm, to, name, bound, stretch }: RatioTarget): Target {
   return { name, unit: "x", bound, ...(stretch !== undefined && { stretch }), digits: 2, read };
 }
 
+/** A refusal is the answer to an attack: it must not cost more than what it refuses. */
+function refusalTarget(protocol: "http1" | "http2"): Target {
+  const read: Target["read"] = ({ cpu }) => {
+    const refusal = cpu?.refusals.find((one) => one.protocol === protocol);
+    if (refusal === undefined) return undefined;
+    const { deniedMicros, allowedMicros } = refusal;
+    return medianRatio(
+      deniedMicros.each.map((value, round) => ({ value, base: allowedMicros.each[round] ?? NaN })),
+    );
+  };
+  const name = `CPU, a refused request / an allowed one, ${protocol === "http1" ? "HTTP/1.1" : "HTTP/2"}`;
+  return { name, unit: "x", bound: 1, digits: 2, read };
+}
+
 function judge({ name, unit, digits, bound: own, stretch }: Target, reading: Reading | undefined): Judged {
   const bound = reading?.bound ?? own;
   const base = { name, unit, digits, bound, stretch, reading };
@@ -161,7 +181,7 @@ function judge({ name, unit, digits, bound: own, stretch }: Target, reading: Rea
     ...base,
     outcome: met ? "met" : "not met",
     stretchMet: stretch !== undefined && reading.value <= stretch,
-    sure: met ? high <= bound : low > bound,
+    sure: reading.blurred !== true && (met ? high <= bound : low > bound),
   };
 }
 
@@ -190,5 +210,6 @@ function withinBand(report: BenchReport, clock: Comparison["clock"]): Reading | 
   const same = comparison(report, "none_again", clock)?.p99;
   if (ours === undefined || same === undefined) return undefined;
   const { value, low, high } = ours;
-  return { value, low, high, bound: Math.max(Math.abs(same.low), Math.abs(same.high)) };
+  const bound = Math.max(Math.abs(same.low), Math.abs(same.high));
+  return { value, low, high, bound, blurred: bound > BLURRED_MICROS };
 }

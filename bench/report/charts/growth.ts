@@ -7,6 +7,7 @@ import { whiskers } from "./whiskers.ts";
 export interface GrowthLine {
   readonly label: string;
   readonly colour: Colour;
+  readonly dashed?: boolean;
   readonly points: readonly {
     readonly size: number;
     readonly value: number;
@@ -22,7 +23,7 @@ export interface GrowthPanel {
   readonly lines: readonly GrowthLine[];
 }
 
-const PANEL = { width: 960, height: 330, left: 82, gap: 92, right: 24, top: 50, bottom: 56 };
+const PANEL = { width: 960, height: 356, left: 82, gap: 92, right: 24, top: 74, bottom: 56 };
 
 /** Panels side by side, from zero, so that flat looks flat. */
 export function growthChart(panels: readonly GrowthPanel[]): string {
@@ -31,7 +32,7 @@ export function growthChart(panels: readonly GrowthPanel[]): string {
     [...new Set(lines.flatMap(({ points }) => points.map(({ size }) => size)))].toSorted((a, b) => a - b),
   );
   const option = {
-    legend: legend(PANEL.left),
+    legend: legend(PANEL.left, "lines"),
     grid: panels.map((_, index) => ({
       ...GRID,
       left: PANEL.left + index * (width + PANEL.gap),
@@ -76,8 +77,9 @@ function seriesOf(line: GrowthLine, sizes: readonly number[], index: number): ob
     ...axes,
     symbol: "circle",
     symbolSize: 6,
+    z: line.colour === "ours" ? 4 : 3,
     data: line.points.map(({ size, value }) => [place(size), value]),
-    lineStyle: { color: colour(line.colour), width: 2 },
+    lineStyle: { color: colour(line.colour), width: 2, ...(line.dashed === true && { type: [6, 4] }) },
     itemStyle: { color: colour(line.colour) },
   };
   return [drawn, ...(intervals.length > 0 ? [whiskers(intervals, { along: "y", dot: true, axes })] : [])];
@@ -93,7 +95,7 @@ export function memoryChart({ points, fullBytes, limitBytes }: MemoryReport): st
   ];
   const limit = limitBytes / MEBI;
   const option = {
-    legend: legend(66),
+    legend: legend(66, "bars"),
     grid: { ...GRID, left: 66, right: 100, top: 44, bottom: 36 },
     xAxis: { ...AXIS, type: "category", data: places, axisLabel: { ...TEXT, color: colour("ink") } },
     yAxis: {

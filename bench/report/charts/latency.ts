@@ -1,8 +1,6 @@
-import type { Comparison, Distribution } from "../../lib/k6-types.ts";
-import type { ArmFamily } from "../../harness/types.ts";
-import { short } from "../numbers.ts";
-import { AXIS, FONT, GRID, TEXT, colour, draw, familyColour, legend, type Colour } from "./theme.ts";
-import { whiskers } from "./whiskers.ts";
+import type { Distribution } from "../../lib/k6-types.ts";
+import { whole } from "../numbers.ts";
+import { AXIS, GRID, TEXT, colour, draw, legend, type Colour } from "./theme.ts";
 
 /** One line of the distributions. */
 export interface Curve {
@@ -24,14 +22,15 @@ export function latencyChart(curves: readonly Curve[]): string {
   const series = curves.map(({ label, colour: name, dashed, latency }) => ({
     type: "line",
     name: label,
-    showSymbol: false,
+    symbol: "none",
     data: latency.curve.map(([share, micros]) => [nines(share), micros]),
     lineStyle: { color: colour(name), width: dashed ? 1.5 : 2.25, ...(dashed && { type: [5, 4] }) },
     itemStyle: { color: colour(name) },
   }));
+  const marks = marksOf(curves);
   const option = {
-    grid: { ...GRID, left: 74, right: 30, top: 66, bottom: 56 },
-    legend: legend(74),
+    grid: { ...GRID, left: 92, right: 30, top: 66, bottom: 56 },
+    legend: legend(92, "lines"),
     xAxis: {
       ...AXIS,
       type: "value",
@@ -52,106 +51,26 @@ export function latencyChart(curves: readonly Curve[]): string {
       ...AXIS,
       type: "log",
       name: "µs (logarithmic)",
-      nameGap: 54,
-      min: ({ min }: { min: number }) => rounded(min, Math.floor),
-      max: ({ max }: { max: number }) => rounded(max, Math.ceil),
-      axisLabel: { ...TEXT, color: colour("muted"), formatter: short },
+      nameGap: 72,
+      min: marks[0],
+      max: marks.at(-1),
+      axisLabel: { ...TEXT, color: colour("muted"), formatter: whole, customValues: marks },
+      axisTick: { show: false, customValues: marks },
     },
     series,
   };
   return draw(option, { width: 960, height: 420 });
 }
 
-/** To one significant digit. */
-function rounded(value: number, round: (value: number) => number): number {
-  const unit = 10 ** Math.floor(Math.log10(value));
-  return round(value / unit) * unit;
-}
+const MANTISSAS = [1, 2, 5];
 
-/** One row of the differences. */
-export interface ForestRow {
-  readonly label: string;
-  readonly family: ArmFamily;
-  readonly comparison: Comparison;
-}
-
-const QUANTILES = ["p50", "p90", "p99"] as const;
-const FOREST = { left: 330, right: 24, top: 34, bottom: 50, gap: 44, width: 1000, row: 30 };
-
-/** Differences to no filter at three quantiles, with intervals; the band is that of no filter against itself. */
-export function forestChart(rows: readonly ForestRow[], band: Comparison | undefined): string {
-  const panel = (FOREST.width - FOREST.left - FOREST.right - 2 * FOREST.gap) / QUANTILES.length;
-  const height = FOREST.top + FOREST.bottom + FOREST.row * rows.length;
-  const panels = QUANTILES.map((quantile, index) => ({
-    quantile,
-    index,
-    left: FOREST.left + index * (panel + FOREST.gap),
-  }));
-  const option = {
-    grid: panels.map(({ left }) => ({ ...GRID, left, width: panel, top: FOREST.top, bottom: FOREST.bottom })),
-    xAxis: panels.map(({ index }) => ({
-      ...AXIS,
-      type: "value",
-      gridIndex: index,
-      splitNumber: 3,
-      name: "µs more than no filter",
-      nameGap: 30,
-      axisLabel: {
-        ...TEXT,
-        fontSize: 12,
-        color: colour("muted"),
-        formatter: compact,
-        alignMinLabel: "left",
-        alignMaxLabel: "right",
-        hideOverlap: true,
-      },
-    })),
-    yAxis: panels.map(({ index, quantile }) => ({
-      ...AXIS,
-      type: "category",
-      gridIndex: index,
-      inverse: true,
-      name: quantile,
-      nameLocation: "start",
-      nameGap: 12,
-      nameTextStyle: {
-        fontFamily: FONT,
-        fontSize: 14,
-        fontWeight: "bold",
-        color: colour("ink"),
-        align: "left",
-      },
-      data: rows.map(({ label }) => label),
-      axisLabel: { ...TEXT, color: colour("ink"), show: index === 0 },
-      axisLine: { onZero: false, lineStyle: { color: colour("line") } },
-      splitLine: { show: false },
-    })),
-    series: panels.map(({ quantile, index }) => {
-      const intervals = rows.map(({ comparison, family }, place) => {
-        const { value, low, high } = comparison[quantile];
-        return { place, value, low, high, colour: familyColour(family) };
-      });
-      const axes = { xAxisIndex: index, yAxisIndex: index };
-      return Object.assign(whiskers(intervals, { along: "x", dot: true, axes }), zero(band?.[quantile]));
-    }),
-  };
-  return draw(option, { width: FOREST.width, height });
-}
-
-function zero(band: { readonly low: number; readonly high: number } | undefined): object {
-  const line = { color: colour("muted"), width: 1, type: "solid" };
-  return {
-    markLine: { symbol: "none", silent: true, lineStyle: line, label: { show: false }, data: [{ xAxis: 0 }] },
-    ...(band && {
-      markArea: {
-        silent: true,
-        itemStyle: { color: colour("empty"), opacity: 0.16 },
-        data: [[{ xAxis: band.low }, { xAxis: band.high }]],
-      },
-    }),
-  };
-}
-
-function compact(value: number): string {
-  return Math.abs(value) >= 1000 ? `${Number((value / 1000).toFixed(1))}k` : String(value);
+/** 1, 2 and 5 times powers of ten, from the last below all values to the first above. */
+function marksOf(curves: readonly Curve[]): number[] {
+  const values = curves.flatMap(({ latency }) => latency.curve.map(([, micros]) => Math.max(micros, 1)));
+  const [least, most] = [Math.min(...values), Math.max(...values)];
+  const powers = Array.from({ length: Math.ceil(Math.log10(most)) + 2 }, (_, power) => 10 ** power);
+  const marks = powers.flatMap((power) => MANTISSAS.map((mantissa) => mantissa * power));
+  const from = marks.findLastIndex((mark) => mark <= least);
+  const to = marks.findIndex((mark) => mark >= most && mark > least);
+  return marks.slice(Math.max(from, 0), to + 1);
 }

@@ -87,14 +87,14 @@ export const AXIS = {
 /** A grid that stays where it is put, whatever its labels take. */
 export const GRID = { outerBoundsMode: "none" } as const;
 
-/** The names of the lines or bars above a chart that begins so far from the left. */
-export function legend(left: number): object {
+/** The names of the lines or bars above a chart that begins so far from the left. Lines are shown as they are drawn. */
+export function legend(left: number, kind: "lines" | "bars"): object {
   return {
     top: 0,
     left: left - 8,
-    icon: "roundRect",
-    itemHeight: 5,
-    itemWidth: 22,
+    ...(kind === "bars"
+      ? { icon: "roundRect", itemHeight: 5, itemWidth: 22 }
+      : { itemWidth: 30, itemStyle: { opacity: 0 } }),
     itemGap: 22,
     textStyle: { ...TEXT, color: colour("ink") },
   };

@@ -1,4 +1,5 @@
 import type { CustomSeriesOption } from "echarts/charts";
+import type { Span } from "./axis.ts";
 import { FONT, colour, type Colour } from "./theme.ts";
 
 /** A value with its interval at a place of the category axis. */
@@ -18,13 +19,19 @@ export interface WhiskerLayout {
   /** A dot at the value; bars show it without. */
   readonly dot: boolean;
   readonly axes?: { readonly xAxisIndex: number; readonly yAxisIndex: number };
+  /** What the axis shows; an end beyond it becomes an arrow. */
+  readonly span?: Pick<Span, "min" | "max">;
 }
 
 const CAP = 4;
 const DOT = 4.5;
+const ARROW = 8;
 
 /** A series that draws intervals as lines with caps. */
-export function whiskers(items: readonly Whisker[], { along, dot, axes }: WhiskerLayout): CustomSeriesOption {
+export function whiskers(
+  items: readonly Whisker[],
+  { along, dot, axes, span }: WhiskerLayout,
+): CustomSeriesOption {
   const flat = along === "x";
   return {
     type: "custom",
@@ -41,7 +48,7 @@ export function whiskers(items: readonly Whisker[], { along, dot, axes }: Whiske
         const [x = 0, y = 0] = api.coord(flat ? [value, item.place] : [item.place, value]);
         return { x, y };
       };
-      return { type: "group", children: shapes(item, { at, flat, dot }) };
+      return { type: "group", children: shapes(item, { at, flat, dot, ...(span && { span }) }) };
     },
   };
 }
@@ -50,16 +57,20 @@ interface Drawing {
   readonly at: (value: number) => { x: number; y: number };
   readonly flat: boolean;
   readonly dot: boolean;
+  readonly span?: Pick<Span, "min" | "max">;
 }
 
 type Shape = {
-  type: "line" | "circle" | "text";
+  type: "line" | "circle" | "text" | "polygon";
   shape?: object;
   style: object;
 };
 
-function shapes(item: Whisker, { at, flat, dot }: Drawing): Shape[] {
-  const [low, high, middle] = [at(item.low), at(item.high), at(item.value)];
+function shapes(item: Whisker, drawing: Drawing): Shape[] {
+  const { at, flat, dot, span = { min: -Infinity, max: Infinity } } = drawing;
+  const within = (value: number): number => Math.min(Math.max(value, span.min), span.max);
+  const [low, high, middle] = [item.low, item.high, item.value].map((value) => at(within(value)));
+  if (low === undefined || high === undefined || middle === undefined) return [];
   const ink = colour(dot ? item.colour : "ink");
   const style = { stroke: ink, lineWidth: dot ? 2 : 1.25 };
   const line = (a: { x: number; y: number }, b: { x: number; y: number }): Shape => {
@@ -67,8 +78,10 @@ function shapes(item: Whisker, { at, flat, dot }: Drawing): Shape[] {
   };
   const cap = ({ x, y }: { x: number; y: number }): Shape =>
     flat ? line({ x, y: y - CAP }, { x, y: y + CAP }) : line({ x: x - CAP, y }, { x: x + CAP, y });
-  const drawn = [line(low, high), cap(low), cap(high)];
-  if (dot) {
+  const end = (value: number, point: { x: number; y: number }): Shape =>
+    within(value) === value ? cap(point) : arrow(point, value > span.max ? 1 : -1, { flat, fill: ink });
+  const drawn = [line(low, high), end(item.low, low), end(item.high, high)];
+  if (dot && within(item.value) === item.value) {
     drawn.push({
       type: "circle",
       shape: { cx: middle.x, cy: middle.y, r: DOT },
@@ -82,4 +95,25 @@ function shapes(item: Whisker, { at, flat, dot }: Drawing): Shape[] {
     drawn.push({ type: "text", style: { ...place, ...text } });
   }
   return drawn;
+}
+
+/** An arrowhead that says: further on. */
+function arrow(
+  { x, y }: { x: number; y: number },
+  towards: 1 | -1,
+  { flat, fill }: { readonly flat: boolean; readonly fill: string },
+): Shape {
+  const back = towards * ARROW;
+  const points = flat
+    ? [
+        [x, y],
+        [x - back, y - CAP],
+        [x - back, y + CAP],
+      ]
+    : [
+        [x, y],
+        [x - CAP, y + back],
+        [x + CAP, y + back],
+      ];
+  return { type: "polygon", shape: { points }, style: { fill } };
 }

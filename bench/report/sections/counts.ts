@@ -8,6 +8,7 @@ export function countsSection({ micro }: BenchReport): Section | undefined {
   const paths = Object.entries(micro.paths);
   return {
     id: "counts",
+    word: "Counts",
     title: "Counted, not timed",
     text: [
       `The module has ${whole(micro.moduleBytes)} bytes. Its code, compiled to native by wasm2c, is run under callgrind; ` +

@@ -1,6 +1,6 @@
-import { medianRatio, pairedDifference, type Estimate } from "../../statistics.ts";
+import { medianRatio, type Estimate } from "../../statistics.ts";
 import type { ArmId, CpuArm, CpuReport } from "../../harness/types.ts";
-import { cpuChart } from "../charts/cpu.ts";
+import { barChart, type Bar } from "../charts/bars.ts";
 import type { BenchReport, Cell, Section, Table } from "../model.ts";
 import { fixed, interval, whole } from "../numbers.ts";
 
@@ -15,22 +15,40 @@ export function cpuSection({ cpu }: BenchReport): Section | undefined {
   const reference = costly.find(({ id }) => id === REFERENCE);
   return {
     id: "cpu",
+    word: "CPU",
     title: "CPU a request",
     text: [
       `Each filter stands ${copies} times in a listener of its own, all listeners in one Envoy; ${rounds} rounds of ` +
         `${whole(requests)} requests an arm, in an order shuffled anew each round. What a round cost more than the ` +
         `listener without a filter, divided by ${copies}, is one filter; the median over the rounds, and its 95% bootstrap interval.`,
+      "That is the price of the work itself, with the caches warm. One copy alone in its listener, as in a sidecar, costs more, whatever it " +
+        "is made of: the column **alone** has it, and so have the refusals, the latency and the throughput below.",
       "Arms that leave part of the work out say so: a cheaper arm that does less is no alternative.",
     ],
     figures: [
       {
         name: "cpu",
         caption: `CPU of one filter a request${reference === undefined ? "" : ", and as a multiple of the native C++ stack"}. Whiskers: 95% interval.`,
-        svg: cpuChart(costly, reference),
+        svg: barChart(bars(costly, reference), "µs of CPU a request, one filter"),
       },
     ],
-    tables: [armTable(cpu, reference), partTable(cpu), refusalTable(cpu)],
+    tables: [armTable(cpu, reference), refusalTable(cpu)],
   };
+}
+
+function bars(arms: readonly CpuArm[], reference: CpuArm | undefined): Bar[] {
+  return arms
+    .toSorted((a, b) => a.perFilterMicros.value - b.perFilterMicros.value)
+    .map(({ label, family, perFilterMicros: estimate }) => {
+      const micros = fixed(estimate.value);
+      const times = reference && `${fixed(estimate.value / reference.perFilterMicros.value, 1)}x`;
+      return {
+        label,
+        family,
+        estimate,
+        text: times === undefined || family === "empty" ? micros : `${micros}   ${times}`,
+      };
+    });
 }
 
 function armTable({ arms, missing }: CpuReport, reference: CpuArm | undefined): Table {
@@ -41,6 +59,7 @@ function armTable({ arms, missing }: CpuReport, reference: CpuArm | undefined): 
       fixed(arm.perFilterMicros.value),
       interval(arm.perFilterMicros),
       ratio(arm, reference),
+      `${fixed(arm.oneCopyMicros.value, 1)} (${interval(arm.oneCopyMicros, 1)})`,
       arm.leavesOut.join(", "),
     ]);
   const left = missing.map(({ label, why }): Cell[] => [
@@ -52,44 +71,19 @@ function armTable({ arms, missing }: CpuReport, reference: CpuArm | undefined): 
   ]);
   return {
     caption: "One filter, µs of CPU a request",
-    head: ["arm", "µs", "95% interval", "x native stack", "leaves out"],
+    head: ["arm", "µs", "95% interval", "x native stack", "alone, µs", "leaves out"],
     rows: [...rows, ...left],
-    words: [4],
+    words: [5],
   };
 }
 
 function ratio(arm: CpuArm, reference: CpuArm | undefined): string {
   if (reference === undefined) return "-";
-  if (arm === reference) return "1";
+  if (arm === reference) return "1.00";
   const pairs = arm.perFilterMicros.each.map((value, round) => {
     return { value, base: reference.perFilterMicros.each[round] ?? NaN };
   });
   return fixed(medianRatio(pairs).value);
-}
-
-/** The parts of our filter: a name, the arm that has it, and the arm that does not. */
-const PARTS: readonly (readonly [string, ArmId, ArmId])[] = [
-  ["being a Wasm filter at all, called twice a request", "pass_through", "none_again"],
-  ["operation, labels, counter and histogram", "dimensions", "pass_through"],
-  ["a latency budget", "budgets", "dimensions"],
-  ["an exact quota", "exact", "dimensions"],
-  ["a leased quota", "leased", "dimensions"],
-];
-
-function partTable({ arms }: CpuReport): Table {
-  const rows = PARTS.flatMap(([name, having, lacking]): string[][] => {
-    const [high, low] = [having, lacking].map(
-      (id) => arms.find((arm) => arm.id === id)?.perFilterMicros.each,
-    );
-    if (high === undefined || low === undefined) return [];
-    const part = pairedDifference(high.map((value, round) => ({ value, base: low[round] ?? NaN })));
-    return [[name, fixed(part.value), interval(part)]];
-  });
-  return {
-    caption: "What each part of Tickgate costs: paired differences of arms, µs of CPU a request",
-    head: ["part", "µs", "95% interval"],
-    rows,
-  };
 }
 
 function figure({ value }: Estimate): string {

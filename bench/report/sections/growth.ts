@@ -7,6 +7,8 @@ import type { BenchReport, Cell, Figure, Section, Table } from "../model.ts";
 import { fixed, interval, whole } from "../numbers.ts";
 
 const OUR_COLOURS: Partial<Record<ArmId, Colour>> = { leased: "oursSoft", dimensions: "oursSoft" };
+/** Two of one family: one of them has to look different. */
+const DASHED: ReadonlySet<ArmId> = new Set<ArmId>(["sdk"]);
 
 /** What a request costs as users, live streams and all else grow. */
 export function growthSection({ sweeps, micro }: BenchReport): Section | undefined {
@@ -33,6 +35,7 @@ export function growthSection({ sweeps, micro }: BenchReport): Section | undefin
   }
   return {
     id: "growth",
+    word: "Growth",
     title: "Cost against users, streams, series and configuration",
     text: [
       "A filter that gets slower as it fills up is slow when it matters. CPU is measured in Envoy; instructions are " +
@@ -56,6 +59,7 @@ function panel(xName: string, points: readonly SweepPoint[]): GrowthPanel {
     return {
       label,
       colour: OUR_COLOURS[arm] ?? familyColour(family),
+      dashed: DASHED.has(arm),
       points: mine.map(({ size, perFilterMicros: { value, low, high } }) => ({ size, value, low, high })),
     };
   });

@@ -1,15 +1,20 @@
 import type { Estimate } from "../../statistics.ts";
 import type { Comparison, Distribution, K6Report, Population } from "../../lib/k6-types.ts";
 import { armNamed } from "../arms.ts";
-import { forestChart, latencyChart, type Curve, type ForestRow } from "../charts/latency.ts";
+import { forestChart, type ForestRow } from "../charts/forest.ts";
+import { latencyChart, type Curve } from "../charts/latency.ts";
 import { familyColour } from "../charts/theme.ts";
 import type { BenchReport, Cell, Figure, Section, Table } from "../model.ts";
-import { fixed, interval, whole } from "../numbers.ts";
+import { interval, whole } from "../numbers.ts";
+import { brokenConditions } from "../soundness.ts";
 
 const [BASELINE, AGAIN] = ["none", "none_again"];
 /** The distributions that are drawn: more lines than these only hide each other. */
 const DRAWN = [BASELINE, AGAIN, "exact", "native_stack"];
 const QUANTILES = ["p50", "p90", "p99", "p999"] as const;
+const SHARES = { p50: 0.5, p90: 0.9, p99: 0.99, p999: 0.999 } as const;
+/** Fewer requests beyond a quantile than this, and it is but the luck of the slowest few: not shown. */
+const LEAST_BEYOND = 5;
 const CLOCKS = {
   client: "by the client, last byte sent to first byte of the answer",
   envoy: "by Envoy, request's first byte to first byte to the upstream",
@@ -20,20 +25,29 @@ export function latencySection({ k6 }: BenchReport): Section | undefined {
   const overhead = k6.find(({ scenario }) => scenario === "overhead");
   if (overhead === undefined) return undefined;
   const { load } = overhead;
-  const figures = [distribution(overhead), forest(overhead, "client"), forest(overhead, "envoy")];
+  const figures = [
+    distribution(overhead, "client"),
+    forest(overhead, "client"),
+    distribution(overhead, "envoy"),
+    forest(overhead, "envoy"),
+  ];
   return {
     id: "latency",
+    word: "Latency",
     title: "Latency: what a client feels",
     text: [
       `k6, open loop, ${whole(load.ratePerSecond)} requests a second for ${whole(load.durationSeconds)} s over all arms, which take turns in ` +
         `short slices within one Envoy; ${whole(load.requests)} requests counted, ${whole(load.dropped)} dropped.`,
       "Differences are to the listener without a filter. The shaded band is what a second listener without a filter " +
-        "differs by: what lies in it is noise.",
+        "differs by: what lies in it is noise. An arrow leads beyond the axis: the tables have the figure. A quantile with fewer than " +
+        `${LEAST_BEYOND} requests beyond it is left out.`,
+      ...brokenConditions(overhead).map((line) => `**Not sound**: ${line}.`),
       ...overhead.notes,
     ],
     figures: figures.filter((figure) => figure !== undefined),
     tables: [
-      quantileTable(overhead.populations),
+      quantileTable(overhead, "client"),
+      quantileTable(overhead, "envoy"),
       differenceTable(overhead, "client"),
       differenceTable(overhead, "envoy"),
     ],
@@ -44,16 +58,25 @@ function plain(name: string): string {
   return name.replaceAll("-", "_");
 }
 
-function distribution({ populations }: K6Report): Figure | undefined {
+/** What one clock saw of a population. */
+function seenBy({ latency, inEnvoy }: Population, clock: Comparison["clock"]): Distribution | undefined {
+  return clock === "client" ? latency : inEnvoy;
+}
+
+function distribution({ populations }: K6Report, clock: Comparison["clock"]): Figure | undefined {
   const curves = DRAWN.flatMap((id): Curve[] => {
     const found = populations.find(({ name }) => plain(name) === id);
-    if (found === undefined || found.latency.curve.length === 0) return [];
+    const latency = found && seenBy(found, clock);
+    if (latency === undefined || latency.curve.length === 0) return [];
     const { label, family } = armNamed(id);
-    return [{ label, colour: familyColour(family), dashed: id === AGAIN, latency: found.latency }];
+    return [{ label, colour: familyColour(family), dashed: id === AGAIN, latency }];
   });
   if (curves.length === 0) return undefined;
-  const caption = "Latency by share of requests, with and without the filter: as the client sees it.";
-  return { name: "latency", caption, svg: latencyChart(curves) };
+  return {
+    name: clock === "client" ? "latency" : "latency-envoy",
+    caption: `Latency by share of requests, with and without the filter: ${CLOCKS[clock]}.`,
+    svg: latencyChart(curves),
+  };
 }
 
 function forest({ comparisons }: K6Report, clock: Comparison["clock"]): Figure | undefined {
@@ -76,21 +99,26 @@ function forest({ comparisons }: K6Report, clock: Comparison["clock"]): Figure |
   };
 }
 
-function quantileTable(populations: readonly Population[]): Table {
+function quantileTable({ populations }: K6Report, clock: Comparison["clock"]): Table {
+  const seen = populations.flatMap((one) => {
+    const latency = seenBy(one, clock);
+    return latency === undefined ? [] : [{ ...one, latency }];
+  });
   return {
-    caption: `Latency ${CLOCKS.client}, µs`,
+    caption: `Latency ${CLOCKS[clock]}, µs`,
     head: ["arm", "requests", "p50", "p90", "p99", "p99.9", "filter ran"],
-    rows: populations.map(({ name, requests, latency, ran }): Cell[] => [
-      armNamed(name).label,
-      whole(requests),
-      ...quantiles(latency),
-      ran === undefined ? "" : proof(ran),
-    ]),
+    rows: seen.map(({ name, latency, ran }): Cell[] => {
+      const quantiles = QUANTILES.map((quantile): Cell =>
+        enough(latency.count, quantile) ? whole(latency[quantile]) : "-",
+      );
+      const first: Cell[] = [armNamed(name).label, whole(latency.count)];
+      return first.concat(quantiles, ran === undefined ? "" : proof(ran));
+    }),
   };
 }
 
-function quantiles(latency: Distribution): string[] {
-  return QUANTILES.map((name) => whole(latency[name]));
+function enough(requests: number, quantile: (typeof QUANTILES)[number]): boolean {
+  return requests * (1 - SHARES[quantile]) >= LEAST_BEYOND;
 }
 
 function proof({ counted, expected }: NonNullable<Population["ran"]>): Cell {
@@ -99,17 +127,25 @@ function proof({ counted, expected }: NonNullable<Population["ran"]>): Cell {
     : { text: `${whole(counted)} of ${whole(expected)}`, tone: "bad" };
 }
 
-function differenceTable({ comparisons }: K6Report, clock: Comparison["clock"]): Table {
-  const mine = comparisons.filter((one) => one.clock === clock);
+function differenceTable({ comparisons, populations }: K6Report, clock: Comparison["clock"]): Table {
+  const requests = (name: string): number => {
+    const found = populations.find((one) => one.name === name);
+    return (found && seenBy(found, clock)?.count) ?? 0;
+  };
   return {
     caption: `Added latency ${CLOCKS[clock]}, µs with 95% interval`,
     head: ["arm", "p50", "p90", "p99", "p99.9"],
-    rows: mine.map((one) =>
-      [armNamed(one.name).label].concat(QUANTILES.map((name) => withInterval(one[name]))),
-    ),
+    rows: comparisons
+      .filter((one) => one.clock === clock)
+      .map((one) => {
+        const figures = QUANTILES.map((quantile) =>
+          enough(requests(one.name), quantile) ? withInterval(one[quantile]) : "-",
+        );
+        return [armNamed(one.name).label].concat(figures);
+      }),
   };
 }
 
 function withInterval(estimate: Estimate): string {
-  return `${fixed(estimate.value, 0)} (${interval(estimate, 0)})`;
+  return `${whole(estimate.value)} (${interval(estimate, 0)})`;
 }

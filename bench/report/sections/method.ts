@@ -1,5 +1,6 @@
 import type { BenchReport, Section, Table } from "../model.ts";
 import { fixed, mebibytes, whole } from "../numbers.ts";
+import { cautions } from "../soundness.ts";
 
 /** On what, with what and how; and what is missing. */
 export function methodSection(report: BenchReport): Section {
@@ -12,27 +13,17 @@ export function methodSection(report: BenchReport): Section {
   ];
   return {
     id: "method",
+    word: "Method",
     title: "Where, with what, how",
     text: [
       "Every figure is from real Envoy unless it says counted. Arms run in one Envoy process and take turns, so that " +
         "what disturbs the machine disturbs all of them; two listeners without a filter show the noise. Every arm's own counter is read " +
         "back, and a run whose filter did not see every request is no result. The method is described in bench/README.md.",
-      ...(report.quick ? ["This was a quick run: few rounds, wide intervals. Not for publication."] : []),
-      ...loaded(report),
+      ...cautions(report),
     ],
     figures: [],
     tables: [machineTable(report), commandTable(report), ...(absent.length > 0 ? [absentTable(absent)] : [])],
   };
-}
-
-const BUSY = 1;
-
-function loaded({ environment }: BenchReport): string[] {
-  const { loadAverageBefore } = environment;
-  if (loadAverageBefore < BUSY) return [];
-  return [
-    `The machine was busy before the run began (load average ${fixed(loadAverageBefore, 1)}): timings are noisier than they need be.`,
-  ];
 }
 
 function machineTable({ environment: machine, k6, commit }: BenchReport): Table {
@@ -63,13 +54,27 @@ function machineTable({ environment: machine, k6, commit }: BenchReport): Table 
   };
 }
 
-function commandTable({ command, seconds, cpu, k6 }: BenchReport): Table {
+/** Parts that can be asked for by themselves, as the report calls them. */
+const PARTS_OF = [
+  ["cpu", "CPU a request"],
+  ["throughput", "throughput"],
+  ["sweeps", "cost against users and streams"],
+  ["memory", "memory"],
+  ["micro", "counted figures"],
+] as const;
+
+function commandTable(report: BenchReport): Table {
+  const { command, seconds, cpu, k6 } = report;
   return {
     caption: "Commands",
     head: ["", ""],
     rows: [
-      ["this report", `${command} (${whole(seconds / 60)} min)`],
-      ...(cpu === undefined ? [] : [["load of the CPU arms", cpu.command]]),
+      ["this report", `${command} (${fixed(seconds / 60, 1)} min)`],
+      ...PARTS_OF.filter(([part]) => report[part] !== undefined).map(([part, what]) => [
+        what,
+        `npm run bench -- --only ${part}`,
+      ]),
+      ...(cpu === undefined ? [] : [["load of one CPU arm", cpu.command]]),
       ...k6.map(({ scenario, environment }) => [scenario, environment.command]),
     ],
     words: [1],

@@ -1,4 +1,5 @@
 import type { MemoryReport, ThroughputReport } from "../../harness/types.ts";
+import { barChart, type Bar } from "../charts/bars.ts";
 import { memoryChart } from "../charts/growth.ts";
 import type { BenchReport, Cell, Section, Table } from "../model.ts";
 import { fixed, interval, mebibytes, whole } from "../numbers.ts";
@@ -9,17 +10,34 @@ export function throughputSection({ throughput }: BenchReport): Section | undefi
   const { rounds, requests, steadyPerSecond } = throughput.options;
   return {
     id: "throughput",
+    word: "Throughput",
     title: "Throughput",
     text: [
       `One worker before an upstream on loopback: a closed loop that fills its core (${rounds} rounds of ${whole(requests)} requests an arm), ` +
         `then an open loop at ${whole(steadyPerSecond)} requests a second.`,
       `Pods for ${whole(throughput.podsRequestsPerSecond)} requests a second, sidecars being the limit, from the CPU of a request at ` +
-        `saturation: ${fixed(throughput.podsMicrosWithout, 1)} µs without, ${fixed(throughput.podsMicrosWith, 1)} µs with the filter. ` +
+        `${whole(steadyPerSecond)} a second, where each wakes the worker anew: ${fixed(throughput.podsMicrosWithout, 1)} µs without, ${fixed(throughput.podsMicrosWith, 1)} µs with the filter. ` +
         "A bare Envoy without TLS and Istio's own filters is meant: with those a request costs more, and the filter a smaller part of it.",
     ],
-    figures: [],
+    figures: [
+      {
+        name: "throughput",
+        caption: "The most that one worker serves, one copy of the filter. Whiskers: 95% interval.",
+        svg: barChart(rates(throughput), "requests a second, one worker"),
+      },
+    ],
     tables: [rateTable(throughput), podTable(throughput)],
   };
+}
+
+function rates({ arms }: ThroughputReport): Bar[] {
+  const without = arms.find(({ id }) => id === "none")?.requestsPerSecond.value;
+  return arms.map(({ label, family, requestsPerSecond: estimate }) => {
+    const change = without === undefined ? NaN : (estimate.value / without - 1) * 100;
+    const compared =
+      family === "empty" || Number.isNaN(change) ? "" : `   ${change > 0 ? "+" : ""}${fixed(change, 0)} %`;
+    return { label, family, estimate, text: `${whole(estimate.value)}${compared}` };
+  });
 }
 
 function rateTable({ arms, options }: ThroughputReport): Table {
@@ -47,13 +65,14 @@ function rateTable({ arms, options }: ThroughputReport): Table {
 function podTable({ pods }: ThroughputReport): Table {
   return {
     caption: "Pods needed by the size of the sidecar",
-    head: ["sidecar", "requests/s a pod without", "with", "pods without", "with"],
+    head: ["sidecar", "requests/s a pod without", "with", "pods without", "with", "more pods"],
     rows: pods.map((one) => [
       `${one.sidecarMillicores}m`,
       whole(one.perPodWithout),
       whole(one.perPodWith),
       whole(one.podsWithout),
       whole(one.podsWith),
+      `${whole(one.podsWith - one.podsWithout)} (${fixed((one.perPodWithout / one.perPodWith - 1) * 100, 0)} %)`,
     ]),
   };
 }
@@ -64,6 +83,7 @@ export function memorySection({ memory }: BenchReport): Section | undefined {
   const verdict = memory.fits ? "stays inside" : "does not stay inside";
   return {
     id: "memory",
+    word: "Memory",
     title: "Memory",
     text: [
       `Envoy's resident size after traffic, fresh Envoys for each figure. With two workers, 100,000 users and 2,000 series it ` +

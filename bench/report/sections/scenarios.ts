@@ -1,6 +1,7 @@
-import type { K6Report, Verdict } from "../../lib/k6-types.ts";
+import type { K6Report, TimeSeries, Verdict } from "../../lib/k6-types.ts";
 import type { BenchReport, Cell, Section, Table } from "../model.ts";
-import { interval, short, whole } from "../numbers.ts";
+import { interval, whole } from "../numbers.ts";
+import { amount } from "../soundness.ts";
 
 /** The k6 scenarios other than the paired one: a question each, and everything that could have failed it. */
 export function scenariosSection({ k6 }: BenchReport): Section | undefined {
@@ -8,11 +9,12 @@ export function scenariosSection({ k6 }: BenchReport): Section | undefined {
   if (asked.length === 0) return undefined;
   return {
     id: "scenarios",
+    word: "Pressure",
     title: "Under pressure",
     text: asked.map(
-      ({ scenario, question, load, passed, notes }) =>
+      ({ scenario, question, load, passed, notes, series }) =>
         `**${scenario}**: ${question} ${whole(load.requests)} requests at ${whole(load.ratePerSecond)}/s; ${passed ? "passed" : "FAILED"}.` +
-        notes.map((note) => ` ${note}`).join(""),
+        [...series.map(trend), ...notes].map((note) => ` ${note}`).join(""),
     ),
     figures: [],
     tables: asked.flatMap((report) => [populationTable(report), verdictTable(report)]),
@@ -30,7 +32,7 @@ function populationTable({ scenario, populations, comparisons }: K6Report): Tabl
     `${one.name} - ${one.baseline}`,
     "",
     "",
-    ...[one.p50, one.p90, one.p99, one.p999].map((each) => `${short(each.value)} (${interval(each, 0)})`),
+    ...[one.p50, one.p90, one.p99, one.p999].map((each) => `${whole(each.value)} (${interval(each, 0)})`),
   ]);
   return {
     caption: `${scenario}: latency in µs`,
@@ -53,9 +55,12 @@ function verdictTable({ scenario, verdicts }: K6Report): Table {
   };
 }
 
-function amount(value: number, { unit }: Verdict): string {
-  const text = Number.isInteger(value) ? whole(value) : short(value);
-  return unit === "" ? text : `${text} ${unit === "us" ? "µs" : unit}`;
+/** From where to where a value went, and its slope where a trend was asked for. */
+function trend({ name, unit, points, slopePerHour }: TimeSeries): string {
+  const values = points.map(([, value]) => value);
+  const range = `${amount(Math.min(...values), { unit })} to ${amount(Math.max(...values), { unit })}`;
+  const slope = slopePerHour === undefined ? "" : `, slope ${amount(slopePerHour, { unit })} an hour`;
+  return `${name}: ${range}${slope}.`;
 }
 
 function outcome({ passed }: Verdict): Cell {

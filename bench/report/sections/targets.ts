@@ -1,5 +1,5 @@
 import type { BenchReport, Cell, Section } from "../model.ts";
-import { fixed, interval } from "../numbers.ts";
+import { fixed, interval, whole } from "../numbers.ts";
 import { judgeTargets, type Judged } from "../targets.ts";
 
 /** What was promised, and what became of it. */
@@ -7,6 +7,7 @@ export function targetsSection(report: BenchReport): Section {
   const judged = judgeTargets(report);
   return {
     id: "targets",
+    word: "Targets",
     title: "Targets",
     text: [summary(judged)],
     figures: [],
@@ -34,7 +35,7 @@ export function summary(judged: readonly Judged[]): string {
     parts.push(`${unknown.length} ${unknown.length === 1 ? "was" : "were"} not measured in this run.`);
   if (unsure.length > 0) {
     parts.push(
-      `For ${unsure.length} of them the interval lies on both sides of the bound: another run may say otherwise.`,
+      `For ${unsure.length} of them the interval lies on both sides of the bound, or the noise is wider than a millisecond: another run may say otherwise.`,
     );
   }
   return parts.join(" ");
@@ -42,7 +43,7 @@ export function summary(judged: readonly Judged[]): string {
 
 function row({ name, unit, digits, bound, stretch, reading, ...rest }: Judged): Cell[] {
   const withUnit = (value: number | undefined): string => {
-    const text = fixed(value, digits);
+    const text = digits === 0 ? whole(value) : fixed(value, digits);
     if (unit === "" || text === "-") return text;
     return unit === "x" ? `${text}x` : `${text} ${unit}`;
   };
