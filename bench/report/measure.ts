@@ -14,13 +14,15 @@ export interface MeasureOptions extends PartOptions {
   readonly command: string;
   /** Instead of all there are: for tests. */
   readonly parts?: readonly Part[];
+  /** Instead of looking at the machine: for tests. */
+  readonly noteEnvironment?: typeof noteEnvironment;
 }
 
 /** Measures part after part. A part that fails is absent from the report, with its error; the others go on. */
 export async function measureReport(options: MeasureOptions): Promise<BenchReport> {
   const { parts = PARTS, only, progress, module, quick, command } = options;
   const began = performance.now();
-  const environment = await noteEnvironment(module);
+  const environment = await (options.noteEnvironment ?? noteEnvironment)(module);
   const commit = await commitOf();
   const found: Findings[] = [];
   const absent: Absent[] = [];

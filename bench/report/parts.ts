@@ -44,7 +44,7 @@ export const PARTS: readonly Part[] = [
 ];
 
 async function cpu({ quick, seed, module }: PartOptions): Promise<Findings> {
-  const size = quick ? { rounds: 5, requests: 3000 } : { rounds: 20, requests: 6000 };
+  const size = quick ? { rounds: 5, requests: 3000 } : { rounds: 20, requests: 4000 };
   return { cpu: await measureCpu({ ...size, copies: 8, connections: 4, users: 1000, seed, module }) };
 }
 

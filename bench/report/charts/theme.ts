@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { BarChart, CustomChart, LineChart } from "echarts/charts";
 import { GridComponent, LegendComponent, MarkAreaComponent, MarkLineComponent } from "echarts/components";
 import { init, setPlatformAPI, use, type EChartsCoreOption } from "echarts/core";
@@ -106,10 +107,24 @@ export function draw(option: EChartsCoreOption, size: { width: number; height: n
   chart.setOption({ animation: false, textStyle: { ...TEXT, color: colour("ink") }, ...option });
   const svg = chart.renderToSVGString();
   chart.dispose();
-  let themed = svg;
+  let themed = withOwnNames(svg);
   for (const [name, mark] of MARKS) themed = themed.replaceAll(mark, `var(--${name})`);
   // Sized by the page: the view box keeps the proportions.
   return themed.replace(/<svg width="\d+" height="\d+"/, `<svg width="${size.width}" role="img"`);
+}
+
+const CHART_NAMES = /\bzr\d+-[a-z]+-?\d+\b/g;
+
+/**
+ * ECharts numbers its classes and clip paths through the life of the process. Here they are of the chart's content: no other
+ * chart of a page has them, and the same chart has the same ones every time.
+ */
+function withOwnNames(svg: string): string {
+  const names = new Map([...new Set(svg.match(CHART_NAMES))].map((name, index) => [name, index]));
+  const named = (prefix: string): string =>
+    svg.replaceAll(CHART_NAMES, (name) => `${prefix}-${names.get(name) ?? 0}`);
+  const content = createHash("sha256").update(named("chart")).digest("hex");
+  return named(`chart-${content.slice(0, 8)}`);
 }
 
 /** A chart as a file of its own: brings its colours, follows the reader's choice of light or dark. */
