@@ -138,6 +138,12 @@ const cases: readonly Case[] = [
     reason: /runs it/,
   },
   {
+    when: "the moment after the old context took its hash away",
+    state: stateWith({ configHash: undefined }),
+    kind: "loading",
+    reason: /^runs the filter, which has not said yet with which configuration$/,
+  },
+  {
     when: "a filter that does not run at all",
     state: stateWith({ configHash: undefined, version: undefined, configOk: undefined }),
     kind: "loading",

@@ -6,6 +6,7 @@ import { renderPlugin, type PluginChanges } from "../cluster/render.ts";
 import { goBack } from "../delivery/back.ts";
 import { deliver, DeliveryError, refuseDuringRollout, type Delivered } from "../delivery/deliver.ts";
 import { diffPlugins, pluginYaml } from "../delivery/diff.ts";
+import { refuseMissingImage } from "../delivery/image.ts";
 import { istiodArgument, openSession, type Session } from "../delivery/session.ts";
 import { assertPluginConfig, readConfigFile, readManifest } from "../delivery/source.ts";
 import { emit, outputFormat } from "../output.ts";
@@ -22,6 +23,8 @@ const args = {
   "fail-strategy": { type: "string", valueHint: "FAIL_CLOSE|FAIL_OPEN|FAIL_RELOAD" },
   env: { type: "string", description: "variables of the VM, comma-separated: TICKGATE_COLD_START=pass" },
   "pull-secret": { type: "string", description: "docker secret of the namespace, for the registry" },
+  insecure: { type: "boolean", description: "a registry on this machine speaks plain HTTP" },
+  "skip-image-check": { type: "boolean", description: "do not ask the registry for the image before" },
   "dry-run": { type: "boolean", description: "print what the API server would store; change nothing" },
   diff: { type: "boolean", description: "print how the cluster would change; change nothing" },
   "force-conflicts": { type: "boolean", description: "take over fields that others own" },
@@ -47,6 +50,7 @@ export const deploy = defineCommand({
     const plugin = await render(values, session, current);
     if (values["dry-run"] || values.diff) return preview(session, plugin, current, values);
     await refuseDuringRollout(session, values.name);
+    if (!values["skip-image-check"]) await refuseMissingImage(plugin.spec, values.insecure === true);
     const delivered = await deliverOrGoBack(session, plugin, values);
     emit(format, delivered, describe);
   },

@@ -11,6 +11,7 @@ import { openSession, type Session } from "../delivery/session.ts";
 import { readConfigFile, readManifest } from "../delivery/source.ts";
 import { checkConfiguration } from "../doctor/configuration.ts";
 import { checkCrd, checkIstiod, checkPolicy } from "../doctor/control-plane.ts";
+import { checkDataPlane } from "../doctor/data-plane.ts";
 import { problem, type Finding } from "../doctor/finding.ts";
 import { checkImage } from "../doctor/image.ts";
 import { checkPlugins } from "../doctor/plugins.ts";
@@ -61,6 +62,7 @@ const checks: readonly Check[] = [
   ["configuration", checkConfiguration],
   ["image", checkImage],
   ["pods", checkPods],
+  ["what pods run", checkDataPlane],
   ["WasmPlugins", checkPlugins],
 ];
 

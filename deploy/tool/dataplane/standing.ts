@@ -88,6 +88,10 @@ function loaded(
 }
 
 function notRunning(state: PodState, hash: string, nack: string | undefined): Standing {
+  if (state.configHash === undefined && state.configOk === true && nack === undefined) {
+    // A context that goes takes its hash away; the one that stays writes it again within a second.
+    return { kind: "loading", reason: "runs the filter, which has not said yet with which configuration" };
+  }
   if (state.configHash === undefined) {
     return {
       kind: nack === undefined ? "loading" : "refused",

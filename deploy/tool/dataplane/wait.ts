@@ -1,14 +1,14 @@
 import { performance } from "node:perf_hooks";
 import { progress } from "../../../scripts/lib/cli.ts";
 import { sleep } from "../../../scripts/lib/process.ts";
-import { lasting } from "./standing.ts";
+import { lasting, type StandingKind } from "./standing.ts";
 import { survey, type SurveyedPod, type SurveyScope } from "./survey.ts";
 
 /** Bounds of a wait. */
 export interface WaitBounds {
   readonly timeoutMillis: number;
   readonly signal: AbortSignal;
-  /** Sends the plugin once more; asked for when a listener has refused it because of an update refused before. */
+  /** Sends the plugin once more; asked for when a pod will not get further by itself, and may with a second delivery. */
   readonly resend?: () => Promise<void>;
   /** How long a pod may be in a state that does not pass by itself before the wait ends. */
   readonly settleMillis?: number;
@@ -27,10 +27,19 @@ const noticeMillis = 5000;
 // only once the agent has given up, after five attempts in about 7 s.
 const defaultSettleMillis = 5000;
 
-// After a refused update and a removal, Envoy checks the listener that comes back against the refused update, which it
-// still holds, refuses the listener, and is not sent it again until the resource changes.
 const resendMillis = 3000;
-const mostResends = 3;
+
+/**
+ * Where a second delivery may help, with how many are worth it. After a refused update and a removal, Envoy checks the
+ * listener that comes back against the refused update, which it still holds, refuses the listener, and is not sent it
+ * again until the resource changes. An agent that could not fetch a module does not try again either, when the registry
+ * is back or has the image at last.
+ */
+const resendable: Readonly<Partial<Record<StandingKind, { most: number; why: string }>>> = {
+  unreferenced: { most: 3, why: "have refused the listener with the plugin" },
+  denying: { most: 1, why: "could not fetch the module" },
+  bypassed: { most: 1, why: "could not fetch the module" },
+};
 
 /** Waits until every selected pod runs the expected plugin. Says on stderr what it waits for whenever that changes. */
 export async function waitUntilRunning(scope: SurveyScope, bounds: WaitBounds): Promise<WaitOutcome> {
@@ -49,7 +58,8 @@ export async function waitUntilRunning(scope: SurveyScope, bounds: WaitBounds): 
     if ([...stuckSince.values()].some((since) => now - since >= settleMillis)) return { end: "stuck", pods };
     if (now >= deadline) return { end: "timeout", pods };
     notice(pods, behind, now);
-    await heal(behind);
+    // What a pod makes of the second delivery shows only after a while.
+    if (await heal(behind)) stuckSince.clear();
     await sleep(intervalMillis, signal);
   }
 }
@@ -64,21 +74,23 @@ function noteStuck(stuckSince: Map<string, number>, pods: readonly SurveyedPod[]
   }
 }
 
-/** Sends the plugin again while pods lack it in their listeners, a few times and not at once. */
-function healer(resend: WaitBounds["resend"]): (behind: readonly SurveyedPod[]) => Promise<void> {
+/** Sends the plugin again when pods have needed it for a while, a few times and not at once; whether it did. */
+function healer(resend: WaitBounds["resend"]): (behind: readonly SurveyedPod[]) => Promise<boolean> {
   let since: number | undefined;
   let resends = 0;
   return async (behind) => {
-    const lacking = behind.filter(({ standing }) => standing.kind === "unreferenced");
+    const stranded = behind.filter(({ standing }) => resends < (resendable[standing.kind]?.most ?? 0));
+    const [first] = stranded;
     const now = performance.now();
-    if (lacking.length === 0) since = undefined;
+    if (first === undefined) since = undefined;
     else since ??= now;
-    if (resend === undefined || since === undefined || now - since < resendMillis || resends >= mostResends)
-      return;
-    progress(`${lacking.length} pods have refused the listener with the plugin: sending it again`);
+    if (resend === undefined || first === undefined || since === undefined || now - since < resendMillis)
+      return false;
+    progress(`${stranded.length} pods ${resendable[first.standing.kind]?.why ?? ""}: sending it again`);
     await resend();
     resends += 1;
     since = undefined;
+    return true;
   };
 }
 

@@ -1,4 +1,5 @@
 import { checkConfig } from "../../../scripts/lib/config/check.ts";
+import type { WasmPluginSpec } from "../cluster/plugins.ts";
 import { fine, problem, warning, type Finding } from "./finding.ts";
 import type { Subject } from "./subject.ts";
 
@@ -18,7 +19,11 @@ export function checkConfiguration({ spec, name, cluster, config }: Subject): Fi
   if (!result.ok) {
     const lines = result.errors.map(({ path, message }) => `${path}: ${message}`);
     return [
-      problem(object, `the filter refuses it: ${lines.join("; ")}`, "tickgate config check shows the lines"),
+      problem(
+        object,
+        `the filter refuses it: ${lines.join("; ")}; ${whenRefused(spec)}`,
+        "tickgate config check shows the lines",
+      ),
     ];
   }
   const trusted = config.trustedPeers ?? ["*"];
@@ -32,4 +37,11 @@ export function checkConfiguration({ spec, name, cluster, config }: Subject): Fi
     ];
   }
   return [fine(object, "is one the filter takes")];
+}
+
+/** Istio's fail strategies have no say in it: Envoy has no filter to go on with in a pod that has just started. */
+function whenRefused({ vmConfig }: WasmPluginSpec): string {
+  const pass = vmConfig?.env?.some(({ name, value }) => name === "TICKGATE_COLD_START" && value === "pass");
+  const fresh = pass ? "let all requests pass unfiltered" : "answer 500 to all requests";
+  return `running pods keep the configuration they have, pods that start ${fresh}`;
 }

@@ -1,4 +1,4 @@
-import { headManifest } from "../oci/registry.ts";
+import { lookForImage, withoutModule } from "../delivery/image.ts";
 import { parseReference } from "../oci/reference.ts";
 import { fine, problem, warning, type Finding } from "./finding.ts";
 import type { Subject } from "./subject.ts";
@@ -23,12 +23,11 @@ export async function checkImage({ spec, plainHttp }: Subject): Promise<Finding[
       ),
     ];
   }
-  const head = await headManifest(reference, { insecure: plainHttp, timeoutMillis: 10_000 });
-  if (head === undefined) {
+  if ((await lookForImage(spec, plainHttp)) === "missing") {
     return [
       problem(
         object,
-        `is not in the registry ${reference.registry}`,
+        `is not in the registry ${reference.registry}: ${withoutModule(spec)}`,
         "tickgate package --push puts it there; is the digest right?",
       ),
     ];

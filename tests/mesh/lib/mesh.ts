@@ -1,6 +1,9 @@
+import { writeFile } from "node:fs/promises";
 import { createServer, type Server } from "node:http";
+import { join } from "node:path";
 import { resources } from "../../../deploy/tool/cluster/resources.ts";
 import { assertOwnMounts } from "../../../scripts/lib/provision/mesh.ts";
+import type { Finished } from "../../../scripts/lib/process.ts";
 import { parseMetrics, type Metrics } from "../../../scripts/lib/prometheus.ts";
 import { namespace, startApiServer, type ApiServer } from "./api-server.ts";
 import { startIstiod, type Istiod } from "./istiod.ts";
@@ -8,6 +11,7 @@ import { namedPorts } from "./ports.ts";
 import { startRegistry, type Registry } from "./registry.ts";
 import { fetchOnce, type Asked, type Reply } from "./request.ts";
 import { startSidecar } from "./sidecar.ts";
+import { runTickgate } from "./tickgate.ts";
 import { createPod, createWorkload, deletePod, workload } from "./workload.ts";
 import { Workspace } from "./workspace.ts";
 
@@ -80,6 +84,11 @@ export class Mesh {
     }
   }
 
+  /** Port of the admin interface at every pod's address. */
+  get adminPort(): number {
+    return this.parts.ports.admin;
+  }
+
   /** Ends everything. */
   stop(): Promise<void> {
     return stopAll(this.parts.stops);
@@ -116,6 +125,18 @@ export class Mesh {
         await deletePod(this.api, name);
       },
     };
+  }
+
+  /** Runs a command of `tickgate` that talks to the cluster, as its administrator. */
+  tickgate(...args: readonly string[]): Promise<Finished> {
+    return runTickgate(this.api.kubernetes.kubeconfig, ...args, ...this.reach);
+  }
+
+  /** Writes a plugin configuration into a file, for `--config`; the last one is overwritten. */
+  async configFile(config: object): Promise<string> {
+    const path = join(await this.parts.workspace.folder("tickgate"), "plugin.json");
+    await writeFile(path, JSON.stringify(config));
+    return path;
   }
 
   /** Changes the plugin as `kubectl edit` would, past all that the tool checks. */
