@@ -8,19 +8,10 @@ import type { Lane } from "./envoy-config.ts";
 import { noteEnvironment } from "./environment.ts";
 import { headersSeen } from "./load.ts";
 import { buildPeers, type BuiltPeers } from "./peers.ts";
+import { RATIO_TARGETS } from "./ratio-targets.ts";
 import { measureRefusals, refusalLanes } from "./refusals.ts";
 import { each, measured, measuredDifference, measureRounds, pairsOf, type Rounds } from "./rounds.ts";
 import type { ArmId, CpuArm, CpuOptions, CpuRatio, CpuReport, MissingArm, Proof } from "./types.ts";
-
-/** What is asked of an arm against another: at most `target` times its cost, better `stretch` times. */
-const targets: readonly Pick<CpuRatio, "arm" | "to" | "target" | "stretch">[] = [
-  { arm: "exact", to: "native_stack", target: 1.8, stretch: 1.5 },
-  { arm: "leased", to: "native_stack", target: 1.5, stretch: 1.2 },
-  { arm: "dimensions", to: "native_stack", target: 1.5, stretch: 1.2 },
-  { arm: "budgets", to: "native_stack", target: 1.5, stretch: 1.2 },
-  { arm: "exact", to: "rust", target: 0.6 },
-  { arm: "exact", to: "lua", target: 0.4 },
-];
 
 /** Measures what one copy of each arm costs a request: K copies in a listener, all arms in one Envoy, rounds shuffled. */
 export async function measureCpu(options: CpuOptions): Promise<CpuReport> {
@@ -95,12 +86,13 @@ export function ratiosOf(results: Rounds): CpuRatio[] {
   const none = microsOf(results, "none");
   const costs = (arm: ArmId): number[] =>
     microsOf(results, arm).map((micros, round) => micros - (none[round] ?? NaN));
-  return targets
-    .filter(({ arm, to }) => results.has(arm) && results.has(to))
-    .map((asked) => {
-      const ratio = medianRatio(pairsOf(costs(asked.arm), costs(asked.to)));
-      return Object.assign({ ratio, met: ratio.value <= asked.target }, asked);
-    });
+  return RATIO_TARGETS.filter(({ arm, to }) => results.has(arm) && results.has(to)).map(
+    ({ arm, to, bound, stretch }) => {
+      const ratio = medianRatio(pairsOf(costs(arm), costs(to)));
+      const asked = { arm, to, target: bound, ...(stretch !== undefined && { stretch }) };
+      return Object.assign({ ratio, met: ratio.value <= bound }, asked);
+    },
+  );
 }
 
 /** Name of the listener with one copy of an arm. */

@@ -1,4 +1,6 @@
 import { readFile } from "node:fs/promises";
+import { CliError } from "../../scripts/lib/cli.ts";
+import { filterModule } from "../../scripts/lib/paths.ts";
 import { measureCostSweeps } from "../harness/cost-sweeps.ts";
 import { measureCpu } from "../harness/cpu.ts";
 import { measureMemory } from "../harness/memory.ts";
@@ -76,7 +78,10 @@ function scenarioPart(name: ScenarioName, seconds: { readonly usual: number; rea
   return {
     name,
     about: `k6 scenario, ${seconds.usual} s`,
-    measure: async ({ quick, seed }) => {
+    measure: async ({ quick, seed, module }) => {
+      if (module !== filterModule) {
+        throw new CliError("k6 scenarios run build/tickgate.wasm, not another module", "leave --module out");
+      }
       const durationSeconds = quick ? seconds.quick : seconds.usual;
       return { k6: [await runScenario(name, { durationSeconds, seed })] };
     },
