@@ -107,6 +107,7 @@ test("a figure of its own brings its colours for day and night, and leaves none 
   const { figures } = await written(madeUpReport());
   for (const [name, svg] of figures) {
     assert.match(svg, /prefers-color-scheme:dark/, name);
+    assert.match(svg, /<rect width="100%" height="100%"[^>]*fill="var\(--panel\)"/, name);
     for (const [, used = ""] of svg.matchAll(/var\((--\w+)\)/g)) assert.ok(svg.includes(`${used}:`), used);
     assert.doesNotMatch(svg, /NaN|undefined|0badc/, name);
   }

@@ -127,9 +127,10 @@ function withOwnNames(svg: string): string {
   return named(`chart-${content.slice(0, 8)}`);
 }
 
-/** A chart as a file of its own: brings its colours, follows the reader's choice of light or dark. */
+/** A chart as a file of its own: brings its colours and its ground, follows the reader's choice of light or dark. */
 export function standalone(svg: string): string {
   const { light, dark } = colourVariables();
   const style = `<style>:root{${light}}@media (prefers-color-scheme:dark){:root{${dark}}}</style>`;
-  return svg.replace(/^<svg[^>]*>/, (open) => `${open}\n${style}`);
+  const ground = '<rect width="100%" height="100%" rx="8" fill="var(--panel)"/>';
+  return svg.replace(/^<svg[^>]*>/, (open) => `${open}\n${style}\n${ground}`);
 }
