@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test, type TestContext } from "node:test";
+import { canaryName } from "../../deploy/tool/cluster/canaries.ts";
 import type { Cluster } from "../../deploy/tool/cluster/connect.ts";
 import { readHistory } from "../../deploy/tool/cluster/history.ts";
 import { applyPlugin, readPlugin, type WasmPluginSpec } from "../../deploy/tool/cluster/plugins.ts";
@@ -86,6 +87,7 @@ async function rollOut({ session }: Scene, image: string): Promise<Ending> {
   const port = clusterPort({
     session,
     plugin: "tickgate",
+    canary: canaryName("tickgate", prepared.state.id),
     target,
     metrics,
     claim,

@@ -24,7 +24,7 @@ export const abortRollout = defineCommand({
         "tickgate rollout --resume brings it to its end, tickgate rollback then goes back",
       );
     }
-    await requestAbort(session.cluster, args.name, args.reason);
+    await requestAbort(session.cluster, canary, args.reason);
     if (await isDriven(session.cluster, args.name)) {
       emit(format, { result: "requested" }, () => "the process that drives the rollout takes it back");
       return 0;

@@ -15,7 +15,7 @@ export const approveRollout = defineCommand({
     const { cluster } = await openSession(args);
     const underWay = await readRollout(cluster, args.name);
     if (underWay === undefined) throw new CliError(`no rollout of ${args.name} is under way`);
-    const { state } = underWay;
+    const { state, canary } = underWay;
     if (state.phase !== "paused") {
       throw new CliError(
         `the rollout does not wait for an approval: ${describeStep(state)}, phase ${state.phase}`,
@@ -23,7 +23,7 @@ export const approveRollout = defineCommand({
       );
     }
     const approval = approvalOf(state);
-    await approve(cluster, args.name, approval);
+    await approve(cluster, canary, approval);
     emit(format, { approved: approval, reason: state.reason }, () =>
       [
         `approved: ${describeStep(state)}, which paused because ${state.reason ?? "it was told to"}`,

@@ -3,6 +3,7 @@ import { CliError, progress } from "../../../scripts/lib/cli.ts";
 import { takeOverInterrupt } from "../../../scripts/lib/process.ts";
 import { whoAmI } from "../cluster/access-review.ts";
 import { durationMillis } from "../cluster/arguments.ts";
+import { canaryName } from "../cluster/canaries.ts";
 import type { WasmPluginSpec } from "../cluster/plugins.ts";
 import { pluginYaml } from "../delivery/diff.ts";
 import { openSession, type Session } from "../delivery/session.ts";
@@ -146,6 +147,7 @@ export async function driveToEnd(
     const port = clusterPort({
       session,
       plugin: values.name,
+      canary: canaryName(values.name, which.state.id),
       target,
       metrics: metricsOf(session, values),
       claim,

@@ -2,6 +2,7 @@ import { parseMetrics } from "../../../scripts/lib/prometheus.ts";
 import type { Pod } from "../cluster/pods.ts";
 import { PodPageError, type PodAccess } from "./access.ts";
 import {
+  configHash,
   ecdsPath,
   listenersPath,
   readEcds,
@@ -22,7 +23,7 @@ export interface PodState {
   /** Of `tickgate_build_info`, as the label spells it: `0_1_0`. Several while an update is under way. */
   readonly versions: readonly string[];
   readonly version: string | undefined;
-  /** Of `tickgate_config_info` with the value 1. */
+  /** Of `tickgate_config_info` with the value 1; of several, the one that a listener in use was sent. */
   readonly configHash: string | undefined;
   /** `tickgate_config_ok`; undefined when the filter has never run in this proxy. */
   readonly configOk: boolean | undefined;
@@ -43,11 +44,7 @@ const noListeners: ListenerFacts = { used: new Set(), errors: [] };
 const statsPath = `/stats/prometheus?filter=${encodeURIComponent("^wasmcustom\\.(tickgate|trading)_")}`;
 
 /** Reads a pod. `names` are the WasmPlugins of ours whose fallback counts. A CliError when the pod can't be read. */
-export async function readPodState(
-  access: PodAccess,
-  pod: Pod,
-  names: readonly string[] = ["tickgate", "tickgate-canary"],
-): Promise<PodState> {
+export async function readPodState(access: PodAccess, pod: Pod, names: readonly string[]): Promise<PodState> {
   const [plugins, listeners, updates, stats] = await Promise.all([
     orNothing(access.get(pod, "admin", ecdsPath).then(readEcds), []),
     orNothing(access.get(pod, "admin", listenersPath).then(readListeners), noListeners),
@@ -66,7 +63,7 @@ export async function readPodState(
     rbacFallback: ours.find(({ fallback }) => fallback !== undefined)?.fallback,
     versions,
     version: versions.at(-1),
-    configHash: one("tickgate_config_info", "config").at(-1),
+    configHash: runningHash(one("tickgate_config_info", "config"), ours, listeners),
     configOk: ok === undefined ? undefined : ok === 1,
     series: metrics.sum("tickgate_series"),
     deniedTotal: metrics.sum("trading_quota_decisions_total", { decision: "denied" }),
@@ -79,6 +76,19 @@ export async function readPodState(
       ? {}
       : { nack: `Envoy rejected the last update of ${refused.namespace}.${refused.name}` }),
   };
+}
+
+/** A plugin whose listener still drains shows its hash too. */
+function runningHash(
+  hashes: readonly string[],
+  ours: readonly SeenPlugin[],
+  { used }: ListenerFacts,
+): string | undefined {
+  const sent = ours.filter(({ resource }) => used.has(resource));
+  return (
+    sent.map(({ configuration }) => configHash(configuration)).find((hash) => hashes.includes(hash)) ??
+    hashes.at(-1)
+  );
 }
 
 // Envoy notes when it receives an update, then when it has accepted it: of a refused one only the first.

@@ -1,6 +1,7 @@
 import { CliError, progress } from "../../../scripts/lib/cli.ts";
 import { takeOverInterrupt } from "../../../scripts/lib/process.ts";
 import { whoAmI } from "../cluster/access-review.ts";
+import { findCanary } from "../cluster/canaries.ts";
 import {
   readHistory,
   recordRevision,
@@ -8,7 +9,7 @@ import {
   type Result,
   type Revision,
 } from "../cluster/history.ts";
-import { applyPlugin, readPlugin, resentAnnotation, type WasmPlugin } from "../cluster/plugins.ts";
+import { applyPlugin, resentAnnotation, type WasmPlugin } from "../cluster/plugins.ts";
 import { describeBehind, waitUntilRunning, type WaitOutcome } from "../dataplane/wait.ts";
 import type { Session } from "./session.ts";
 
@@ -117,10 +118,10 @@ function failure(entry: Revision, outcome: WaitOutcome, plugin: string): Deliver
 
 /** A CliError while a rollout is under way: what it does and what we would do contradict each other. */
 export async function refuseDuringRollout(session: Session, name: string): Promise<void> {
-  const canary = await readPlugin(session.cluster, `${name}-canary`);
+  const canary = await findCanary(session.cluster, name);
   if (canary === undefined) return;
   throw new CliError(
-    `a rollout is under way: WasmPlugin ${session.cluster.namespace}/${name}-canary exists`,
-    "tickgate rollout goes on with it; tickgate rollback cancels it",
+    `a rollout is under way: WasmPlugin ${session.cluster.namespace}/${canary.metadata.name} exists`,
+    "tickgate rollout --resume goes on with it, tickgate rollout abort takes it back",
   );
 }

@@ -2,6 +2,7 @@ import { performance } from "node:perf_hooks";
 import { CliError } from "../../../scripts/lib/cli.ts";
 import { sleep } from "../../../scripts/lib/process.ts";
 import { table } from "../../../scripts/lib/table.ts";
+import { findCanary } from "../cluster/canaries.ts";
 import { readHistory, type Revision } from "../cluster/history.ts";
 import { readPlugin, type WasmPlugin } from "../cluster/plugins.ts";
 import { trackLabel } from "../cluster/pods.ts";
@@ -47,7 +48,7 @@ export async function readStatus(session: Session, name: string): Promise<Status
   const { cluster } = session;
   const [stable, canary, revisions] = await Promise.all([
     readPlugin(cluster, name),
-    readPlugin(cluster, `${name}-canary`),
+    findCanary(cluster, name),
     readHistory(cluster, name),
   ]);
   if (stable === undefined) {

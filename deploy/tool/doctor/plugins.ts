@@ -1,3 +1,4 @@
+import { isCanaryOf } from "../cluster/canaries.ts";
 import { ApiError } from "../cluster/failures.ts";
 import { fieldManager, listPlugins, type WasmPlugin } from "../cluster/plugins.ts";
 import { listPods, trackLabel, type Pod } from "../cluster/pods.ts";
@@ -17,7 +18,7 @@ export async function checkPlugins(subject: Subject): Promise<Finding[]> {
 
 async function otherPlugins({ cluster, name, istioNamespace }: Subject): Promise<WasmPlugin[]> {
   const own = await listPlugins(cluster, cluster.namespace);
-  const others = own.filter(({ metadata }) => metadata.name !== name && metadata.name !== `${name}-canary`);
+  const others = own.filter(({ metadata }) => metadata.name !== name && !isCanaryOf(name, metadata.name));
   if (istioNamespace === cluster.namespace) return others;
   try {
     return [...others, ...(await listPlugins(cluster, istioNamespace))];

@@ -1,13 +1,8 @@
 import { isDeepStrictEqual } from "node:util";
 import { CliError } from "../../../scripts/lib/cli.ts";
+import { canaryName, findCanary } from "../cluster/canaries.ts";
 import type { Cluster } from "../cluster/connect.ts";
-import {
-  applyPlugin,
-  fieldManager,
-  readPlugin,
-  type WasmPlugin,
-  type WasmPluginSpec,
-} from "../cluster/plugins.ts";
+import { applyPlugin, fieldManager, type WasmPlugin, type WasmPluginSpec } from "../cluster/plugins.ts";
 import { trackLabel, type Track } from "../cluster/pods.ts";
 import { pluginOf } from "../cluster/render.ts";
 import { resources } from "../cluster/resources.ts";
@@ -25,16 +20,11 @@ export interface UnderWay {
   readonly requests: Requests;
 }
 
-/** Name of the plugin that the moved pods get. */
-export function canaryName(plugin: string): string {
-  return `${plugin}-canary`;
-}
-
 /** The rollout of a plugin; undefined when none is under way. A CliError for a canary plugin that is not ours. */
 export async function readRollout(cluster: Cluster, plugin: string): Promise<UnderWay | undefined> {
-  const canary = await readPlugin(cluster, canaryName(plugin));
+  const canary = await findCanary(cluster, plugin);
   if (canary === undefined) return undefined;
-  const where = `WasmPlugin ${cluster.namespace}/${canaryName(plugin)}`;
+  const where = `WasmPlugin ${cluster.namespace}/${canary.metadata.name}`;
   const { annotations = {} } = canary.metadata;
   const text = annotations[stateAnnotation];
   if (text === undefined) {
@@ -70,7 +60,7 @@ export async function createCanary(
   options: { readonly state: RolloutState; readonly dryRun?: boolean },
 ): Promise<WasmPlugin> {
   const bare = pluginOf(
-    { namespace: cluster.namespace, name: canaryName(plugin) },
+    { namespace: cluster.namespace, name: canaryName(plugin, options.state.id) },
     onTrack(target, "canary"),
   );
   const annotations = { ...bare.metadata.annotations, [stateAnnotation]: encodeState(options.state) };
@@ -80,30 +70,30 @@ export async function createCanary(
 
 /** Writes the state into the canary plugin. */
 export async function saveState(cluster: Cluster, plugin: string, state: RolloutState): Promise<void> {
-  await annotate(cluster, plugin, { [stateAnnotation]: encodeState(state) });
+  await annotate(cluster, canaryName(plugin, state.id), { [stateAnnotation]: encodeState(state) });
 }
 
 /** Lets the driver of the rollout go on after the step that this approval is for. */
-export async function approve(cluster: Cluster, plugin: string, approval: string): Promise<void> {
-  await annotate(cluster, plugin, { [approvedAnnotation]: approval });
+export async function approve(cluster: Cluster, canary: WasmPlugin, approval: string): Promise<void> {
+  await annotate(cluster, canary.metadata.name, { [approvedAnnotation]: approval });
 }
 
 /** Asks the driver of the rollout, whoever that is, to take it back. */
-export async function requestAbort(cluster: Cluster, plugin: string, reason: string): Promise<void> {
-  await annotate(cluster, plugin, { [abortAnnotation]: reason });
+export async function requestAbort(cluster: Cluster, canary: WasmPlugin, reason: string): Promise<void> {
+  await annotate(cluster, canary.metadata.name, { [abortAnnotation]: reason });
 }
 
 // A merge patch: an approval that another process writes at the same time stays.
 async function annotate(
   cluster: Cluster,
-  plugin: string,
+  name: string,
   annotations: Readonly<Record<string, string>>,
 ): Promise<void> {
   await cluster.request({
     verb: "patch",
     resource: resources.wasmPlugins,
     namespace: cluster.namespace,
-    name: canaryName(plugin),
+    name,
     query: { fieldManager },
     contentType: "application/merge-patch+json",
     body: { metadata: { annotations } },

@@ -12,7 +12,7 @@ import { mapLimited } from "../dataplane/survey.ts";
 import { readNacks } from "../dataplane/syncz.ts";
 import type { Session } from "../delivery/session.ts";
 import type { MetricsSource } from "../metrics/source.ts";
-import { canaryName, onTrack, readRollout, sameForPods, saveState } from "./canary.ts";
+import { onTrack, readRollout, sameForPods, saveState } from "./canary.ts";
 import type { Claim } from "./claim.ts";
 import type { PodReport, Requests, RolloutPort } from "./port.ts";
 import type { RolloutState } from "./state.ts";
@@ -22,7 +22,9 @@ export interface ClusterPortOptions {
   readonly session: Session;
   /** Name of the stable plugin. */
   readonly plugin: string;
-  /** What the canary plugin has. */
+  /** Name of the canary plugin. */
+  readonly canary: string;
+  /** What it has. */
   readonly target: WasmPluginSpec;
   readonly metrics: MetricsSource;
   readonly claim: Claim;
@@ -37,7 +39,7 @@ const readersAtOnce = 10;
 
 /** The real cluster behind a rollout. */
 export function clusterPort(options: ClusterPortOptions): RolloutPort {
-  const { session, plugin, target, claim } = options;
+  const { session, plugin, canary, target, claim } = options;
   const { cluster } = session;
   return {
     metrics: options.metrics,
@@ -54,7 +56,7 @@ export function clusterPort(options: ClusterPortOptions): RolloutPort {
       const underWay = await readRollout(cluster, plugin);
       if (underWay !== undefined) return underWay.requests;
       throw new CliError(
-        `WasmPlugin ${cluster.namespace}/${canaryName(plugin)} is gone: somebody deleted it during the rollout`,
+        `WasmPlugin ${cluster.namespace}/${canary} is gone: somebody deleted it during the rollout`,
         `label the pods back: kubectl label pods -n ${cluster.namespace} -l ${trackLabel}=canary --overwrite ${trackLabel}=stable`,
       );
     },
@@ -63,7 +65,7 @@ export function clusterPort(options: ClusterPortOptions): RolloutPort {
     promote: (state) => promote(options, state),
     async finish(state, result, reason) {
       await note(options, state, result === "promoted" ? "running" : "rolled-back", reason);
-      await deletePlugin(cluster, canaryName(plugin));
+      await deletePlugin(cluster, canary);
     },
   };
 }
@@ -76,14 +78,14 @@ export async function podsOf({ cluster }: Session, spec: WasmPluginSpec): Promis
 }
 
 async function report(
-  { session, plugin, target }: ClusterPortOptions,
+  { session, plugin, canary, target }: ClusterPortOptions,
   pods: readonly Pod[],
 ): Promise<ReadonlyMap<string, PodReport>> {
   const { cluster, access, istiod } = session;
   const stable = await readPlugin(cluster, plugin);
   const expected: Record<Track, Expectation> = {
     stable: { namespace: cluster.namespace, name: plugin, spec: stable?.spec ?? target },
-    canary: { namespace: cluster.namespace, name: canaryName(plugin), spec: target },
+    canary: { namespace: cluster.namespace, name: canary, spec: target },
   };
   const nacks = istiod === undefined ? new Map<string, string>() : await readNacks(istiod);
   const reports = await mapLimited(pods, readersAtOnce, async (pod) => {
