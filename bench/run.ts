@@ -6,18 +6,25 @@ import { root } from "../scripts/lib/paths.ts";
 import { moduleToMeasure } from "./harness/command.ts";
 import { measureReport } from "./report/measure.ts";
 import type { BenchReport } from "./report/model.ts";
-import { PARTS } from "./report/parts.ts";
+import { PARTS, type Part } from "./report/parts.ts";
 import { sectionsOf } from "./report/sections.ts";
 import { brokenConditions, cautions, failedParts } from "./report/soundness.ts";
 import { sectionLines } from "./report/terminal.ts";
 import { writeBenchReport } from "./report/write.ts";
+
+function namesOf(which: (part: Part) => boolean): string {
+  return PARTS.filter(which)
+    .map(({ name }) => name)
+    .join(" ");
+}
 
 const help = `Measures what the filter costs, beside no filter and beside what could be used instead, in real Envoy, and writes
 one report: bench/results/DATE-COMMIT/{index.html,report.md,report.json,figures/*.svg}. The method: bench/README.md.
 
   npm run bench                         all of it, under twenty minutes; leave the machine alone meanwhile
   npm run bench -- --quick              under five minutes, wide intervals
-  npm run bench -- --only cpu,memory    of ${PARTS.map(({ name }) => name).join(" ")}
+  npm run bench -- --only cpu,memory    of ${namesOf((part) => part.onDemand !== true)}
+  npm run bench -- --also burst,soak    beside the usual ones, of ${namesOf((part) => part.onDemand === true)}
   npm run bench -- --from FILE          writes the pages again from a report.json, measures nothing
   npm run bench -- --sample             all of it, into bench/results/sample/, the report that is checked in
 
@@ -34,6 +41,7 @@ async function main(): Promise<number> {
     options: {
       quick: { type: "boolean" },
       only: { type: "string" },
+      also: { type: "string" },
       from: { type: "string" },
       module: { type: "string" },
       seed: { type: "string", default: "1" },
@@ -58,6 +66,7 @@ async function main(): Promise<number> {
           ].join(" "),
           progress,
           ...(values.only !== undefined && { only: partNames(values.only) }),
+          ...(values.also !== undefined && { also: partNames(values.also) }),
         })
       : await readReport(values.from);
   const chosen = values.sample === true ? SAMPLE : values.out;

@@ -9,8 +9,10 @@ import { PARTS, type Findings, type Part, type PartOptions } from "./parts.ts";
 
 /** Which parts to measure, and the command line that asked for it. */
 export interface MeasureOptions extends PartOptions {
-  /** Names of parts; absent: all. */
+  /** Names of parts; absent: all but those on demand. */
   readonly only?: readonly string[];
+  /** Names of parts beside the usual ones. */
+  readonly also?: readonly string[];
   readonly command: string;
   /** Instead of all there are: for tests. */
   readonly parts?: readonly Part[];
@@ -20,13 +22,13 @@ export interface MeasureOptions extends PartOptions {
 
 /** Measures part after part. A part that fails is absent from the report, with its error; the others go on. */
 export async function measureReport(options: MeasureOptions): Promise<BenchReport> {
-  const { parts = PARTS, only, progress, module, quick, command } = options;
+  const { parts = PARTS, progress, module, quick, command } = options;
   const began = performance.now();
   const environment = await (options.noteEnvironment ?? noteEnvironment)(module);
   const commit = await commitOf();
   const found: Findings[] = [];
   const absent: Absent[] = [];
-  const chosen = parts.filter(({ name }) => only?.includes(name) ?? true);
+  const chosen = parts.filter((part) => isChosen(part, options));
   for (const { name } of parts.filter((part) => !chosen.includes(part)))
     absent.push({ part: name, why: LEFT_OUT });
   for (const [index, part] of chosen.entries()) {
@@ -45,6 +47,11 @@ export async function measureReport(options: MeasureOptions): Promise<BenchRepor
   const seconds = (performance.now() - began) / 1000;
   const measured: Findings = Object.assign({}, ...found);
   return { ...measured, k6, commit, command, quick, seconds, environment: environment(), absent };
+}
+
+function isChosen({ name, onDemand }: Part, { only, also }: MeasureOptions): boolean {
+  if (also?.includes(name) === true) return true;
+  return only?.includes(name) ?? onDemand !== true;
 }
 
 function reasonOf(error: unknown): string {

@@ -30,6 +30,8 @@ export interface Part {
   readonly name: string;
   /** For the progress, what it does and about how long the usual run takes. */
   readonly about: string;
+  /** Only when it is named: long, or the answer to a question that few have. */
+  readonly onDemand?: true;
   readonly measure: (options: PartOptions) => Promise<Findings>;
 }
 
@@ -43,7 +45,15 @@ export const PARTS: readonly Part[] = [
   { name: "sweeps", about: "cost against users and open streams, 2 min", measure: sweeps },
   { name: "memory", about: "Envoy's memory, 1 min", measure: memory },
   { name: "micro", about: "instructions and host calls, 2 min", measure: micro },
+  ...(["burst", "budget-violation", "cardinality-attack", "config-update-under-load", "connections"] as const)
+    .map((name) => scenarioPart(name, { usual: 60, quick: 15 }))
+    .map(onDemand),
+  onDemand(scenarioPart("soak", { usual: 1800, quick: 120 })),
 ];
+
+function onDemand(part: Part): Part {
+  return { ...part, onDemand: true };
+}
 
 async function cpu({ quick, seed, module }: PartOptions): Promise<Findings> {
   const size = quick ? { rounds: 5, requests: 3000 } : { rounds: 20, requests: 4000 };

@@ -3,9 +3,9 @@ import { mkdir, readFile, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import { axisAround } from "../../bench/report/charts/axis.ts";
-import { measureReport } from "../../bench/report/measure.ts";
+import { measureReport, type MeasureOptions } from "../../bench/report/measure.ts";
 import { textOf, type BenchReport, type Section, type Table } from "../../bench/report/model.ts";
-import type { Part } from "../../bench/report/parts.ts";
+import type { Findings, Part } from "../../bench/report/parts.ts";
 import { sectionsOf } from "../../bench/report/sections.ts";
 import { brokenConditions, cautions, failedParts } from "../../bench/report/soundness.ts";
 import { judgeTargets, type Judged } from "../../bench/report/targets.ts";
@@ -113,6 +113,46 @@ test("a figure of its own brings its colours for day and night, and leaves none 
   }
 });
 
+function never(): Promise<Findings> {
+  return Promise.reject(new Error("not to be measured"));
+}
+
+function measureParts(
+  parts: readonly Part[],
+  chosen: Pick<MeasureOptions, "only" | "also">,
+  progress: (line: string) => void = () => {},
+): Promise<BenchReport> {
+  return measureReport({
+    module: "unused.wasm",
+    quick: false,
+    seed: 1,
+    progress,
+    ...chosen,
+    command: "npm run bench",
+    parts,
+    noteEnvironment: () => Promise.resolve(() => environment),
+  });
+}
+
+test("parts on demand are measured when they are named, beside the usual ones or alone", async () => {
+  const measured: string[] = [];
+  const part = (name: string, more: Partial<Part> = {}): Part => ({
+    name,
+    about: "",
+    measure: () => {
+      measured.push(name);
+      return Promise.resolve({});
+    },
+    ...more,
+  });
+  const parts = [part("cpu"), part("memory"), part("soak", { onDemand: true })];
+  for (const chosen of [{}, { only: ["soak"] }, { also: ["soak"] }, { only: ["cpu"], also: ["soak"] }]) {
+    await measureParts(parts, chosen);
+    measured.push(".");
+  }
+  assert.equal(measured.join(" "), "cpu memory . soak . cpu memory soak . cpu soak .");
+});
+
 test("a part that failed is named everywhere, with its error, and the others go on", async () => {
   const parts: readonly Part[] = [
     {
@@ -121,19 +161,11 @@ test("a part that failed is named everywhere, with its error, and the others go 
       measure: () => Promise.reject(new CliError("Envoy said <no> & went", "try again")),
     },
     { name: "overhead", about: "works", measure: () => Promise.resolve({ k6: [overheadReport()] }) },
-    { name: "memory", about: "not asked for", measure: () => Promise.reject(new Error("never called")) },
+    { name: "memory", about: "not asked for", measure: never },
+    { name: "soak", about: "on demand", onDemand: true, measure: never },
   ];
   const lines: string[] = [];
-  const report = await measureReport({
-    module: "unused.wasm",
-    quick: false,
-    seed: 1,
-    progress: (line) => lines.push(line),
-    only: ["cpu", "overhead"],
-    command: "npm run bench",
-    parts,
-    noteEnvironment: () => Promise.resolve(() => environment),
-  });
+  const report = await measureParts(parts, { only: ["cpu", "overhead"] }, (line) => lines.push(line));
   assert.deepEqual(failedParts(report), ["cpu"]);
   assert.equal(report.cpu, undefined);
   assert.equal(report.k6.length, 1);
@@ -145,6 +177,7 @@ test("a part that failed is named everywhere, with its error, and the others go 
   assert.match(markdown, /\| memory \| not asked for \|/);
   assert.deepEqual(JSON.parse(json).absent, [
     { part: "memory", why: "not asked for" },
+    { part: "soak", why: "not asked for" },
     { part: "cpu", why: "Envoy said <no> & went (try again)" },
   ]);
   assert.equal(targetNamed(report, "CPU, exact quota / native C++ stack").outcome, "not measured");
