@@ -1,4 +1,5 @@
 import { writeFile } from "node:fs/promises";
+import { basename } from "node:path";
 import { CliError } from "../../scripts/lib/cli.ts";
 import { runToEnd } from "../../scripts/lib/process.ts";
 import { provisionH2load } from "../../scripts/lib/provision/h2load.ts";
@@ -65,7 +66,13 @@ export async function runLoad(load: Load, cores: Cores): Promise<LoadResult> {
     timeoutMillis: shortestTimeoutMillis + 2 * expectedMillis,
   });
   if (result.code !== 0) throw new CliError(`h2load failed: ${result.stderr.trim() || result.stdout.trim()}`);
-  return { ...parseH2load(result.stdout, load.requests), command: ["h2load", ...args].join(" ") };
+  return { ...parseH2load(result.stdout, load.requests), command: spelled(load) };
+}
+
+/** The command line as a person would type it, the file of paths by its name only. */
+function spelled(load: Load): string {
+  const words = ["h2load", ...h2loadArguments({ ...load, paths: basename(load.paths) })];
+  return words.map((word) => (word.includes(" ") ? `'${word}'` : word)).join(" ");
 }
 
 /** The command line of a load. */

@@ -136,7 +136,7 @@ export interface CpuReport {
   readonly options: CpuOptions;
   /** Headers of every request, as Envoy's filters see them. */
   readonly requestHeaders: readonly string[];
-  /** One of the load's command lines, ports and paths as they were. */
+  /** One of the load's command lines, the port as it was. */
   readonly command: string;
   readonly arms: readonly CpuArm[];
   readonly missing: readonly MissingArm[];

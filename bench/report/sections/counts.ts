@@ -30,7 +30,7 @@ export function countsSection({ micro }: BenchReport): Section | undefined {
         ],
         rows: paths.map(([name, cost]) => [
           name,
-          fixed(cost.instructions, 0),
+          whole(cost.instructions),
           fixed(hostCalls(cost, "all"), 1),
           fixed(hostCalls(cost, "returning"), 1),
           fixed(cost.mallocs, 1),

@@ -17,28 +17,33 @@ export function scenariosSection({ k6 }: BenchReport): Section | undefined {
         [...series.map(trend), ...notes].map((note) => ` ${note}`).join(""),
     ),
     figures: [],
-    tables: asked.flatMap((report) => [populationTable(report), verdictTable(report)]),
+    tables: asked.flatMap((report) =>
+      [populationTable(report)].concat(differenceTables(report), verdictTable(report)),
+    ),
   };
 }
 
-function populationTable({ scenario, populations, comparisons }: K6Report): Table {
-  const rows = populations.map(({ name, requests, unexpected, latency }): Cell[] => [
-    name,
-    whole(requests),
-    unexpected === 0 ? "0" : { text: whole(unexpected), tone: "bad" },
-    ...[latency.p50, latency.p90, latency.p99, latency.p999].map(whole),
-  ]);
-  const differences = comparisons.map((one) => [
-    `${one.name} - ${one.baseline}`,
-    "",
-    "",
-    ...[one.p50, one.p90, one.p99, one.p999].map((each) => `${whole(each.value)} (${interval(each, 0)})`),
-  ]);
+function populationTable({ scenario, populations }: K6Report): Table {
   return {
     caption: `${scenario}: latency in µs`,
     head: ["requests of", "requests", "wrong answers", "p50", "p90", "p99", "p99.9"],
-    rows: [...rows, ...differences],
+    rows: populations.map(({ name, requests, unexpected, latency }): Cell[] => {
+      const quantiles: Cell[] = [latency.p50, latency.p90, latency.p99, latency.p999].map(whole);
+      const wrong: Cell = unexpected === 0 ? "0" : { text: whole(unexpected), tone: "bad" };
+      return [name, whole(requests), wrong].concat(quantiles);
+    }),
   };
+}
+
+function differenceTables({ scenario, comparisons }: K6Report): Table[] {
+  if (comparisons.length === 0) return [];
+  const rows = comparisons.map((one) =>
+    [`${one.name} - ${one.baseline}`].concat(
+      [one.p50, one.p90, one.p99, one.p999].map((each) => `${whole(each.value)} (${interval(each, 0)})`),
+    ),
+  );
+  const head = ["", "p50", "p90", "p99", "p99.9"];
+  return [{ caption: `${scenario}: differences in µs with 95% interval`, head, rows }];
 }
 
 function verdictTable({ scenario, verdicts }: K6Report): Table {
