@@ -24,12 +24,12 @@ const { order, sliceRequests, warmUpRounds, statuses, headers, users } = paramet
 const arms = Object.keys(statuses).length;
 
 export const options = optionsOf({
-  // Not many: each keeps a connection to every listener.
   slices: arrivals({
     exec: "ask",
     ratePerSecond: parameters.ratePerSecond,
     seconds: (order.length * sliceRequests) / parameters.ratePerSecond,
-    inFlight: 40,
+    // A machine that stops for a quarter of a second drops nothing; more would be more connections to every listener.
+    inFlight: 100,
   }),
 });
 

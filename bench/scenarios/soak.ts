@@ -17,7 +17,15 @@ const newUserEvery = 10;
 const newSymbolEvery = 50;
 
 export const options = optionsOf(
-  { trade: arrivals({ exec: "trade", ratePerSecond, seconds: warmUpSeconds + durationSeconds }) },
+  {
+    trade: arrivals({
+      exec: "trade",
+      ratePerSecond,
+      seconds: warmUpSeconds + durationSeconds,
+      // In hours a machine stops for half a second now and then; the question here is memory.
+      inFlight: Math.ceil(ratePerSecond / 2),
+    }),
+  },
   { "waiting_us{population:all}": ["p(99)<250000"] },
 );
 

@@ -25,8 +25,8 @@ export function arrivals(load: Arrivals): ConstantArrivalRateScenario {
     timeUnit: `${unboundedSeconds}s`,
     duration: `${Math.round(load.seconds * 1000)}ms`,
     startTime: `${Math.round((load.startSeconds ?? 0) * 1000)}ms`,
-    preAllocatedVUs: load.inFlight ?? 50,
-    maxVUs: load.inFlight ?? 50,
+    preAllocatedVUs: load.inFlight ?? 100,
+    maxVUs: load.inFlight ?? 100,
     gracefulStop: "10s",
   };
 }
