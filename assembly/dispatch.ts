@@ -19,7 +19,6 @@ const requestPool = changetype<Pool>(memory.data(POOL_BYTES));
 
 /** A new root (parent 0) or stream. Streams belong to the configuration they began with. */
 export function createContext(id: u32, parent: u32): void {
-  resetArena();
   if (parent == 0) createPlugin(id);
   else createRequest(id, parent);
 }
@@ -29,6 +28,7 @@ function createPlugin(id: u32): void {
   if (pluginPool.blockBytes == 0) pluginPool.init(alignUp(offsetof<Plugin>()));
   const block = pluginPool.take();
   if (block == 0) return noteFailure(Failure.Memory);
+  memory.fill(block, 0, offsetof<Plugin>());
   changetype<Plugin>(block).id = id;
   if (roots.put(id, <u32>block)) return;
   pluginPool.give(block);
@@ -42,8 +42,7 @@ function createRequest(id: u32, parent: u32): void {
   const block = requestPool.take();
   if (block == 0) return noteFailure(Failure.Memory);
   const request = changetype<Request>(block);
-  request.contextId = id;
-  request.plugin = plugin;
+  request.begin(id, plugin);
   if (streams.put(id, <u32>block)) {
     plugin.liveStreams += 1;
     return;
@@ -113,11 +112,11 @@ export function log(id: u32): void {
 
 /** Envoy lets go of a context. A stream that was never logged ends here. 1: it may go. */
 export function done(id: u32): u32 {
-  resetArena();
   const request = requestOf(id);
   if (changetype<usize>(request) != 0) releaseRequest(request);
   const plugin = changetype<Plugin>(roots.find(id));
   if (changetype<usize>(plugin) != 0) {
+    resetArena();
     plugin.done = true;
     plugin.retire();
     releaseIfIdle(plugin);

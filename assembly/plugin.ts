@@ -6,11 +6,11 @@ import { PLUGIN_CONFIGURATION, proxy_get_buffer_bytes, proxy_set_tick_period_mil
 import { monotonicNanos } from "./host/clock";
 import { readVariable, fillRandom } from "./host/environment";
 import { ERROR, WARN, logLine, refreshLogLevel, writeLog } from "./host/log";
-import { literal } from "./host/literal";
 import { createShared, readShared } from "./host/shared";
 import { Status, toStatus } from "./host/status";
 import { returned, returnedBytes, returnedLength } from "./host/value";
 import { Arena, createArena, releaseArena } from "./memory/arena";
+import { Recall, createRecall } from "./memory/recall";
 import { seedHash } from "./memory/hash";
 import { BudgetState, budgetStateAt, createBudgetStates } from "./metrics/budgetcounts";
 import { Failure } from "./metrics/catalog";
@@ -45,6 +45,8 @@ const TICKS_PER_FLUSH: u32 = 5;
 const MAX_ARENA_PAGES: u32 = 512;
 /** Names of the request's and the response's scans that are ours, beside those of the plan. */
 const OWN_NAMES: u32 = 5;
+/** Paths whose operation is remembered. */
+const MAX_PATHS: u32 = 512;
 
 const diagnosticBuffer = memory.data(512);
 const diagnosticWriter = memory.data(WRITER_BYTES);
@@ -69,6 +71,8 @@ export class Plugin {
   method: u32;
   path: u32;
   contentType: u32;
+  /** Which operation paths came to lately, by method. */
+  paths: Recall;
   status: u32;
   responseType: u32;
   grpcStatus: u32;
@@ -143,6 +147,8 @@ export class Plugin {
     this.recorder = createRecorder(this.arena, this.plan);
     if (changetype<usize>(this.recorder) == 0 || !this.buildScans()) return false;
     this.hasRules = hasRules(this.plan);
+    this.paths = createRecall(this.arena, MAX_PATHS);
+    if (changetype<usize>(this.paths) == 0) return false;
     this.quotaStates = createQuotaStates(this.arena, this.plan);
     if (this.quotaStates == 0 || !this.openStore()) return false;
     this.budgetStates = createBudgetStates(this.arena, this.plan, this.recorder);
@@ -209,14 +215,14 @@ export class Plugin {
       const name = rangeAt(plan.headers, i);
       this.request.add(name.ptr, name.len);
     }
-    this.method = this.request.addLiteral(this.arena, ":method");
-    this.path = this.request.addLiteral(this.arena, ":path");
-    this.contentType = this.request.addLiteral(this.arena, "content-type");
-    this.grpcTimeout = this.request.addLiteral(this.arena, "grpc-timeout");
-    this.status = this.response.addLiteral(this.arena, ":status");
-    this.responseType = this.response.addLiteral(this.arena, "content-type");
-    this.grpcStatus = this.response.addLiteral(this.arena, "grpc-status");
-    this.serverTiming = this.response.addLiteral(this.arena, "server-timing");
+    this.method = this.request.addLiteral(":method");
+    this.path = this.request.addLiteral(":path");
+    this.contentType = this.request.addLiteral("content-type");
+    this.grpcTimeout = this.request.addLiteral("grpc-timeout");
+    this.status = this.response.addLiteral(":status");
+    this.responseType = this.response.addLiteral("content-type");
+    this.grpcStatus = this.response.addLiteral("grpc-status");
+    this.serverTiming = this.response.addLiteral("server-timing");
     this.marketTimestamp = this.response.add(plan.marketTimestamp, plan.marketTimestampLength);
     return true;
   }
@@ -263,7 +269,7 @@ export class Plugin {
 
   /** Remembers for the life of the process that a configuration was accepted: a bad one is refused from now on. */
   private remember(): void {
-    const status = createShared(literal("tg1:c"), 5, literal("tg1:c"), 1);
+    const status = createShared("tg1:c", 5, "tg1:c", 1);
     this.remembered = status != Status.Failed;
     if (!this.remembered) noteFailure(Failure.Store);
   }
@@ -309,7 +315,7 @@ function needsPeer(plan: Plan): bool {
 
 /** Said once in the life of the process, not by every VM of it. */
 function warnOfTrust(): void {
-  if (createShared(literal("tg1:o:trust"), 11, literal("tg1:o:trust"), 1) != Status.Ok) return;
+  if (createShared("tg1:o:trust", 11, "tg1:o:trust", 1) != Status.Ok) return;
   logLine().ascii('trustedPeers: "*" believes the trading headers of anyone who can reach this proxy');
   writeLog(WARN);
 }
@@ -317,7 +323,6 @@ function warnOfTrust(): void {
 /** Whether a refused configuration lets traffic pass: asked for, and none was ever accepted in this process. */
 function passesColdStart(): bool {
   const value = changetype<Range>(variable);
-  if (!readVariable(literal("TICKGATE_COLD_START"), 19, value) || !spells(value.ptr, value.len, "pass"))
-    return false;
-  return readShared(literal("tg1:c"), 5) == Status.NotFound;
+  if (!readVariable("TICKGATE_COLD_START", 19, value) || !spells(value.ptr, value.len, "pass")) return false;
+  return readShared("tg1:c", 5) == Status.NotFound;
 }

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import manifest from "../package.json" with { type: "json" };
 import { compile } from "./lib/asc.ts";
 import { CliError, runCommand } from "./lib/cli.ts";
-import { dropAllocatorWords } from "./lib/data-section.ts";
+import { mergeSegments } from "./lib/data-section.ts";
 import { shortenNames } from "./lib/name-section.ts";
 import { filterModule, root } from "./lib/paths.ts";
 import { inspectModule, maxModuleBytes } from "./lib/wasm-module.ts";
@@ -26,7 +26,7 @@ async function build(target: "debug" | "release"): Promise<Uint8Array<ArrayBuffe
   const draft = `${place}.${process.pid}`;
   await compile("--config", "asconfig.json", "--target", target, "--outFile", draft);
   const wasm = new Uint8Array(await readFile(draft));
-  const module = target === "release" ? dropAllocatorWords(shortenNames(wasm)) : wasm;
+  const module = target === "release" ? mergeSegments(shortenNames(wasm)) : wasm;
   await writeFile(draft, module);
   await rename(draft, place);
   return module;

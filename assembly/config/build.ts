@@ -1,3 +1,4 @@
+import { Text } from "../text/literal";
 import { Arena } from "../memory/arena";
 import { Range, lower, rangeAt } from "../text/bytes";
 import { Document } from "./document";
@@ -52,7 +53,7 @@ export class Build {
   }
 
   /** As `keep`, for a default. */
-  keepLiteral(range: Range, literal: string): void {
+  keepLiteral(range: Range, literal: Text): void {
     this.document.say(literal);
     this.keep(range);
   }
@@ -63,7 +64,7 @@ export class Build {
   }
 
   /** Index of the header that is spelled. */
-  headerOf(literal: string): u32 {
+  headerOf(literal: Text): u32 {
     this.document.say(literal);
     return this.intern();
   }
@@ -109,7 +110,7 @@ export class Build {
   }
 
   /** Steps to the next text of the list, of a pattern, and keeps it; false at the end. */
-  listItem(most: u32, pattern: string): bool {
+  listItem(most: u32, pattern: Text): bool {
     return this.document.item(most) && readPattern(this.document, pattern) && this.addToList();
   }
 
@@ -140,14 +141,14 @@ export class Build {
   }
 
   /** Reads a list of texts of a pattern into a table of ranges. */
-  readList(range: Range, most: u32, pattern: string): void {
+  readList(range: Range, most: u32, pattern: Text): void {
     this.openList();
     while (this.listItem(most, pattern));
     this.keepList(range);
   }
 
   /** Reads a name that no entry of the table before `count` has; the names lie `stride` bytes apart. */
-  readName(names: usize, stride: usize, count: u32, pattern: string): void {
+  readName(names: usize, stride: usize, count: u32, pattern: Text): void {
     const document = this.document;
     if (!readPattern(document, pattern)) return;
     const first = findName(names, stride, count, document.text, document.textLength);

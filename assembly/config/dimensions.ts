@@ -1,3 +1,4 @@
+import { Text } from "../text/literal";
 import { Range, endsWith, sameBytes } from "../text/bytes";
 import { wordIndex } from "../text/words";
 import { Build } from "./build";
@@ -44,7 +45,7 @@ export function addDefaultDimensions(build: Build): void {
   addDimension(build, "venue", "x-execution-venue");
 }
 
-function addDimension(build: Build, label: string, header: string): void {
+function addDimension(build: Build, label: Text, header: Text): void {
   const plan = build.plan;
   if (plan.dimensions == 0) openTable(build);
   if (plan.dimensions == 0) return;

@@ -1,3 +1,4 @@
+import { Text, textLength } from "../text/literal";
 import { JsonReader, Token } from "../text/json";
 import { wordIndex, writeWord } from "../text/words";
 import { Writer } from "../text/writer";
@@ -60,24 +61,24 @@ export class Document extends JsonReader {
   }
 
   /** As `fail`, at key `key` of the object that was left last. */
-  failAt(keys: string, key: u32): Writer {
+  failAt(keys: Text, key: u32): Writer {
     return writeWord(this.begin().ascii("."), keys, key).ascii(": ");
   }
 
   /** The current value is refused. */
-  refuse(why: string): Writer {
+  refuse(why: Text): Writer {
     return writeValue(this.fail(), this.raw, this.rawLength).byte(0x20).ascii(why);
   }
 
   /** As `refuse`, for what it should be: `quotas[0].name: 7 is not a string`. */
-  refuseUnless(what: string): Writer {
+  refuseUnless(what: Text): Writer {
     return this.refuse("is not ").ascii(what);
   }
 
   /** Makes a literal the current text. */
-  say(literal: string): void {
-    this.textLength = literal.length;
-    for (let i = 0, n = literal.length; i < n; i++) store<u8>(this.text + i, <u8>literal.charCodeAt(i));
+  say(literal: Text): void {
+    this.textLength = textLength(literal);
+    memory.copy(this.text, literal, this.textLength);
   }
 
   /** The current value stood at `index` of the list `up` levels above already. */
@@ -95,7 +96,7 @@ export class Document extends JsonReader {
       .ascii("byte ")
       .decimal(this.at - this.start)
       .ascii(": ");
-    this.diagnostic.ascii(changetype<string>(this.error));
+    this.diagnostic.ascii(this.error);
   }
 
   private path(writer: Writer, levels: u32): void {
@@ -130,7 +131,7 @@ export class Document extends JsonReader {
     this.depth += 1;
   }
 
-  private more(close: u8, missing: string): bool {
+  private more(close: u8, missing: Text): bool {
     if (this.error != 0) return false;
     const frame = this.frame(this.depth - 1);
     if (this.accept(close)) {
@@ -168,7 +169,7 @@ export class Document extends JsonReader {
   }
 
   /** Steps to the next value of the object and sets `key` to the index of its key in `keys`; false at its end. */
-  field(keys: string): bool {
+  field(keys: Text): bool {
     if (!this.member(u32.MAX_VALUE)) return false;
     const index = wordIndex(keys, this.text, this.textLength);
     if (index < 0) {
@@ -196,12 +197,12 @@ export class Document extends JsonReader {
   }
 
   /** Demands key `key` of the object that was left last. */
-  require(keys: string, key: u32): void {
+  require(keys: Text, key: u32): void {
     if (!this.had(key)) this.failAt(keys, key).ascii("is required");
   }
 
   /** Demands that the object which was left last has not both keys. */
-  exclude(keys: string, key: u32, other: u32): void {
+  exclude(keys: Text, key: u32, other: u32): void {
     if (!this.had(key) || !this.had(other)) return;
     writeWord(this.failAt(keys, key).ascii("not allowed together with "), keys, other);
   }

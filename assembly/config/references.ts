@@ -1,3 +1,4 @@
+import { Text } from "../text/literal";
 import { Build } from "./build";
 import { Dimension, MAX_DIMENSIONS, MAX_OPERATIONS, Operation, Plan } from "./plan";
 import { LABEL, NAME } from "./values";
@@ -36,7 +37,7 @@ export function readOperationBits(build: Build): u64 {
  * Reads a list of dimension labels and of the given words into bytes: the index of the dimension, or `first` plus that
  * of the word.
  */
-export function readParts(build: Build, table: Range, words: string, first: u8): void {
+export function readParts(build: Build, table: Range, words: Text, first: u8): void {
   const document = build.document;
   table.set(build.room(MAX_PARTS), 0);
   build.openList();
@@ -47,7 +48,7 @@ export function readParts(build: Build, table: Range, words: string, first: u8):
   }
 }
 
-function resolveLabel(build: Build, words: string): i32 {
+function resolveLabel(build: Build, words: Text): i32 {
   if (!build.resolving()) return 0;
   const document = build.document;
   const index = findLabel(build.known, document.text, document.textLength);

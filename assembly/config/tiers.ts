@@ -1,3 +1,4 @@
+import { Text } from "../text/literal";
 import { Range } from "../text/bytes";
 import { NANOS_PER_HOUR, NANOS_PER_MILLI, NANOS_PER_SECOND } from "../text/duration";
 import { writeWord } from "../text/words";
@@ -122,7 +123,7 @@ function refuseRate(build: Build, tier: Tier, index: u32): void {
   writeValue(writer, note.window, note.windowLength).ascii(" is more than 1000000000 a second");
 }
 
-function refuseAbove(build: Build, below: string, note: Range, tier: Tier): void {
+function refuseAbove(build: Build, below: Text, note: Range, tier: Tier): void {
   const writer = writeValue(build.document.begin().ascii(below), note.ptr, note.len);
   writer.ascii(" is above the burst ").decimal(tier.burst);
   if (tier.nameLength == 0) writer.ascii(" of the base tier");

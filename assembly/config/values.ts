@@ -1,3 +1,4 @@
+import { Text } from "../text/literal";
 import { NO_DURATION, parseDuration } from "../text/duration";
 import { Token } from "../text/json";
 import { matches } from "../text/pattern";
@@ -24,7 +25,7 @@ export function readText(document: Document): bool {
 }
 
 /** Reads a text of a pattern. */
-export function readPattern(document: Document, pattern: string): bool {
+export function readPattern(document: Document, pattern: Text): bool {
   if (!readText(document)) return false;
   if (matches(document.text, document.textLength, pattern)) return true;
   document.refuse("does not match ").ascii(pattern);
@@ -32,14 +33,14 @@ export function readPattern(document: Document, pattern: string): bool {
 }
 
 /** Demands that the key just read matches a pattern. */
-export function checkKey(document: Document, pattern: string): bool {
+export function checkKey(document: Document, pattern: Text): bool {
   if (matches(document.text, document.textLength, pattern)) return true;
   document.fail().ascii("does not match ").ascii(pattern);
   return false;
 }
 
 /** Reads one of the words; returns its index, 0 after an error. */
-export function readChoice(document: Document, words: string): u8 {
+export function readChoice(document: Document, words: Text): u8 {
   const isText = document.next() == Token.text;
   const index = isText ? wordIndex(words, document.text, document.textLength) : -1;
   if (index >= 0) return <u8>index;
@@ -69,7 +70,7 @@ export function readInteger(document: Document, least: u64, most: u64): u64 {
 }
 
 /** Reads a duration into nanoseconds; `range` spells the limits. Returns `least` after an error. */
-export function readDuration(document: Document, least: u64, most: u64, range: string): u64 {
+export function readDuration(document: Document, least: u64, most: u64, range: Text): u64 {
   if (!readText(document)) return least;
   const nanos = parseDuration(document.text, document.textLength);
   if (nanos == NO_DURATION) {

@@ -1,9 +1,9 @@
+import { Text, textLength } from "../text/literal";
 import {
   proxy_get_header_map_pairs,
   proxy_get_header_map_value,
   proxy_replace_header_map_value,
 } from "./abi";
-import { literal } from "./literal";
 import { Status, toStatus } from "./status";
 import { returned } from "./value";
 
@@ -15,8 +15,8 @@ export function readPairs(map: i32): Status {
 }
 
 /** Reads the first copy of one header. */
-export function readHeader(map: i32, name: string): Status {
-  return toStatus(proxy_get_header_map_value(map, literal(name), name.length, returned, returned + 4));
+export function readHeader(map: i32, name: Text): Status {
+  return toStatus(proxy_get_header_map_value(map, name, textLength(name), returned, returned + 4));
 }
 
 /** Sets one header, all former copies replaced. */

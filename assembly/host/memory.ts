@@ -13,12 +13,15 @@ let end: usize = 0;
 let extra: usize = 0;
 let extraPages: u32 = 0;
 
+/** Bytes behind what the host places that may be read too: whoever compares reads whole words. */
+const SPARE_BYTES: usize = 8;
+
 /**
  * What the host calls to place bytes that it returns. They live until the next `resetArena`.
  * Returns 0 when the bound is reached; the host call then fails with a status, without a trap.
  */
 export function malloc(size: usize): usize {
-  const bytes = (size + 15) & ~15;
+  const bytes = (size + SPARE_BYTES + 15) & ~15;
   if (bytes < size) return 0;
   if (end - cursor < bytes && !grow(bytes)) return 0;
   const at = cursor;

@@ -1,11 +1,11 @@
+import { Text, textLength } from "../text/literal";
 import { proxy_get_property, proxy_set_property } from "./abi";
-import { literal } from "./literal";
 import { Status, toStatus } from "./status";
 import { returned } from "./value";
 
 /** Reads a property; the segments of its path are separated by NUL. */
-export function readProperty(path: string): Status {
-  return toStatus(proxy_get_property(literal(path), path.length, returned, returned + 4));
+export function readProperty(path: Text): Status {
+  return toStatus(proxy_get_property(path, textLength(path), returned, returned + 4));
 }
 
 /** Writes filter state `wasm.<name>` of the stream. */

@@ -1,3 +1,5 @@
+import { shortWord } from "./recall";
+
 // A fast keyed hash for tables of this VM, whose entries are compared byte by byte. Where a hash stands for its
 // bytes, or callers choose them freely, SipHash is used (siphash.ts).
 
@@ -10,9 +12,10 @@ export function seedHash(seed: u64): void {
   key = seed;
 }
 
+/** Folds a word into a hash; what was folded in before stays told apart from what comes after. */
 // @ts-ignore: decorator
 @inline
-function mix(hash: u64, word: u64): u64 {
+export function mix(hash: u64, word: u64): u64 {
   const product = (hash ^ word) * K;
   return product ^ (product >> 32);
 }
@@ -20,17 +23,8 @@ function mix(hash: u64, word: u64): u64 {
 /** 64-bit hash of a byte range under this VM's key: 8 bytes at a time, the last ones overlapping. */
 export function hashBytes(ptr: usize, len: u32): u64 {
   let hash = key ^ len;
-  if (len < 8) return mix(mix(hash, shortWord(ptr, len)), key);
+  if (len < 8) return mix(mix(hash, len == 0 ? 0 : shortWord(ptr, len)), key);
   const last = ptr + len - 8;
   for (let at = ptr; at < last; at += 8) hash = mix(hash, load<u64>(at));
   return mix(mix(hash, load<u64>(last)), key);
-}
-
-/** All bytes of a range of less than 8 in one word. */
-// @ts-ignore: decorator
-@inline
-function shortWord(ptr: usize, len: u32): u64 {
-  if (len >= 4) return ((<u64>load<u32>(ptr)) << 32) | load<u32>(ptr + len - 4);
-  if (len == 0) return 0;
-  return ((<u64>load<u8>(ptr)) << 16) | ((<u64>load<u8>(ptr + (len >> 1))) << 8) | load<u8>(ptr + len - 1);
 }

@@ -11,17 +11,15 @@ import { NO_ROOM, isMetric, reserveName, seriesId, startName } from "./registry"
 import { KEY_BYTES, ROW_DEFINED, ROW_NEW, ROW_REFUSED, Row, Rows, createRows } from "./series";
 import { Vocabulary } from "./vocabulary";
 
-const key = memory.data(KEY_BYTES);
 const text = memory.data(8);
-const coarse = memory.data(32);
+const coarse = memory.data(KEY_BYTES);
 
-/** Ids of one request's label values: u16 each, result, operation, then the dimensions. */
+/** Ids of one request's label values: u16 each, result, operation, then the dimensions: `KEY_BYTES`. */
 export const RESULT_AT: usize = 0;
 export const OPERATION_AT: usize = 2;
 export const DIMENSIONS_AT: usize = 4;
 
 /** How much of a label set is given up when there is no room for its series. */
-const WHOLE: u32 = 0;
 const LISTED: u32 = 1;
 const ONE_LISTED: u32 = 2;
 const NO_DIMENSIONS: u32 = 3;
@@ -34,6 +32,10 @@ export class Family {
   /** Table of bytes: `PART_OPERATION`, `PART_RESULT` or dimension indexes, in the order of the labels. */
   parts: usize;
   partCount: u32;
+  /** All ones where the ids of a request are labels of this metric. */
+  private mask0: u64;
+  private mask1: u64;
+  private mask2: u64;
   /** Table of `Vocabulary`: the operation's, then the dimensions'. */
   vocabularies: usize;
   maxSeries: u32;
@@ -43,13 +45,23 @@ export class Family {
 
   /** The row of a request's label set; with no place left for it, the nearest coarser one. Address 0: none at all. */
   rowOf(ids: usize): Row {
-    for (let level = WHOLE; level <= NO_OPERATION; level++) {
-      this.writeKey(ids, level);
-      const row = this.rows.at(key);
-      if (changetype<usize>(row) != 0 && row.state != ROW_REFUSED) return row;
-      if (level == WHOLE) this.overflow += 1;
+    const row = this.rowAt(ids);
+    if (changetype<usize>(row) != 0 && row.state != ROW_REFUSED) return row;
+    this.overflow += 1;
+    for (let level = LISTED; level <= NO_OPERATION; level++) {
+      this.coarsen(ids, level);
+      const coarser = this.rowAt(coarse);
+      if (changetype<usize>(coarser) != 0 && coarser.state != ROW_REFUSED) return coarser;
     }
     return changetype<Row>(0);
+  }
+
+  private rowAt(ids: usize): Row {
+    return this.rows.at(
+      load<u64>(ids) & this.mask0,
+      load<u64>(ids, 8) & this.mask1,
+      load<u64>(ids, 16) & this.mask2,
+    );
   }
 
   /** Defines the row's series if that is still to do. False: it is refused for good, or (`ROW_NEW`) failed this time. */
@@ -65,68 +77,56 @@ export class Family {
 
   /**
    * The row that an undefined one counts for: the nearest coarser one with room; itself when its definition failed
-   * but may succeed another time; address 0 when even the coarsest has no room. `ids`: 32 bytes to work in.
+   * but may succeed another time; address 0 when even the coarsest has no room.
    */
-  coarser(row: Row, ids: usize): Row {
+  coarser(row: Row): Row {
     if (row.state == ROW_NEW) return row;
-    this.readKey(row, ids);
     for (let level = LISTED; level <= NO_OPERATION; level++) {
-      this.writeKey(ids, level);
-      const candidate = this.rows.at(key);
+      this.coarsen(changetype<usize>(row), level);
+      const candidate = this.rowAt(coarse);
       if (changetype<usize>(candidate) == 0) continue;
       if (this.define(candidate) || candidate.state == ROW_NEW) return candidate;
     }
     return changetype<Row>(0);
   }
 
+  /** Sets the mask by the parts. */
+  chooseIds(): void {
+    const mask = changetype<usize>(this) + offsetof<Family>("mask0");
+    for (let i: u32 = 0; i < this.partCount; i++)
+      store<u16>(mask + offsetOf(load<u8>(this.parts + i)), 0xffff);
+  }
+
   /** Adds one value to the histogram of a request's label set. False: the host refused it. */
   record(ids: usize, value: u64): bool {
     let row = this.rowOf(ids);
-    if (changetype<usize>(row) != 0 && !this.define(row)) row = this.coarser(row, coarse);
+    if (changetype<usize>(row) != 0 && !this.define(row)) row = this.coarser(row);
     if (changetype<usize>(row) == 0) return true;
     return row.state == ROW_DEFINED && recordValue(row.metric, value) == Status.Ok;
   }
 
   /** Claims room for a label set. */
   reserve(ids: usize): bool {
-    this.writeKey(ids, WHOLE);
-    this.rows.at(key);
+    const row = this.rowAt(ids);
+    const key = changetype<usize>(row) == 0 ? ids : changetype<usize>(row);
     return reserveName(this.metric, this.writeName(key), this.maxSeries);
   }
 
-  private writeKey(ids: usize, level: u32): void {
-    store<u64>(key, 0);
-    store<u64>(key, 0, 8);
-    store<u64>(key, 0, 16);
+  /** Writes the ids that a label set has at a level of coarseness to `coarse`. */
+  private coarsen(ids: usize, level: u32): void {
+    memory.copy(coarse, ids, KEY_BYTES);
     let kept = false;
     for (let i: u32 = 0; i < this.partCount; i++) {
       const part = load<u8>(this.parts + i);
-      let id = this.idAt(ids, part, level);
-      if (level == ONE_LISTED && part < PART_OPERATION) {
-        if (kept) id = OTHER;
-        kept = kept || id >= FIRST_VALUE;
+      const at = coarse + offsetOf(part);
+      if (part == PART_RESULT) continue;
+      if (part == PART_OPERATION) {
+        if (level == NO_OPERATION) store<u16>(at, OTHER);
+        continue;
       }
-      store<u16>(key + (i << 1), <u16>id);
-    }
-  }
-
-  private idAt(ids: usize, part: u8, level: u32): u32 {
-    if (part == PART_RESULT) return load<u16>(ids + RESULT_AT);
-    if (part == PART_OPERATION) return level == NO_OPERATION ? OTHER : <u32>load<u16>(ids + OPERATION_AT);
-    if (level >= NO_DIMENSIONS) return OTHER;
-    if (level == LISTED && this.vocabularyAt(<u32>part + 1).learns) return OTHER;
-    return load<u16>(ids + DIMENSIONS_AT + ((<usize>part) << 1));
-  }
-
-  /** Reverses `writeKey`. */
-  private readKey(row: Row, ids: usize): void {
-    const from = changetype<usize>(row);
-    for (let i: u32 = 0; i < this.partCount; i++) {
-      const part = load<u8>(this.parts + i);
-      const id = load<u16>(from + (i << 1));
-      if (part == PART_RESULT) store<u16>(ids + RESULT_AT, id);
-      else if (part == PART_OPERATION) store<u16>(ids + OPERATION_AT, id);
-      else store<u16>(ids + DIMENSIONS_AT + ((<usize>part) << 1), id);
+      const learned = this.vocabularyAt(<u32>part + 1).learns;
+      if (level >= NO_DIMENSIONS || learned || (level == ONE_LISTED && kept)) store<u16>(at, OTHER);
+      kept = kept || load<u16>(at) >= <u16>FIRST_VALUE;
     }
   }
 
@@ -135,7 +135,7 @@ export class Family {
     const value = changetype<Range>(text);
     for (let i: u32 = 0; i < this.partCount; i++) {
       const part = load<u8>(this.parts + i);
-      const id = <u32>load<u16>(from + (i << 1));
+      const id = <u32>load<u16>(from + offsetOf(part));
       if (part == PART_RESULT) writeResult(name.ascii("result=.="), id).ascii(";.;");
       else {
         const vocabulary = this.vocabularyAt(part == PART_OPERATION ? 0 : <u32>part + 1);
@@ -149,6 +149,12 @@ export class Family {
   private vocabularyAt(index: u32): Vocabulary {
     return changetype<Vocabulary>(load<usize>(this.vocabularies + ((<usize>index) << 2)));
   }
+}
+
+/** Where the id of a part lies among the ids of a request. */
+function offsetOf(part: u8): usize {
+  if (part == PART_RESULT) return RESULT_AT;
+  return part == PART_OPERATION ? OPERATION_AT : DIMENSIONS_AT + ((<usize>part) << 1);
 }
 
 /** A quarter of the ledger is kept for what later configurations reserve. */
@@ -172,5 +178,6 @@ export function createFamily(
   family.metric = metric;
   family.parts = parts;
   family.partCount = partCount;
+  family.chooseIds();
   return family;
 }

@@ -1,4 +1,3 @@
-import { literal } from "../host/literal";
 import { Status } from "../host/status";
 import { createShared, readShared, swapShared } from "../host/shared";
 import { returnedBytes, returnedCas, returnedLength } from "../host/value";
@@ -55,7 +54,7 @@ export const UNKNOWN: u32 = 0xffffffff;
 
 /** What the series of this process weigh so far, or `UNKNOWN`. */
 export function claimedSeries(): u32 {
-  const status = readShared(literal("tg1:n"), 5);
+  const status = readShared("tg1:n", 5);
   if (status == Status.Ok && returnedLength() == 4) return load<u32>(returnedBytes());
   if (status == Status.NotFound) return 0;
   noteFailure(Failure.Store);
@@ -64,15 +63,15 @@ export function claimedSeries(): u32 {
 
 function addToCount(change: i32, maxSeries: u32): Claim {
   for (let tries: u32 = 0; tries < MAX_TRIES; tries++) {
-    const status = readShared(literal("tg1:n"), 5);
+    const status = readShared("tg1:n", 5);
     if (status == Status.Failed) return storeFailed();
     const known = status == Status.Ok;
     const count: i32 = known && returnedLength() == 4 ? load<i32>(returnedBytes()) : 0;
     if (change > 0 && <u32>count + <u32>change > maxSeries) return Claim.Full;
     store<i32>(value, max<i32>(count + change, 0));
     const written = known
-      ? swapShared(literal("tg1:n"), 5, value, 4, returnedCas())
-      : createShared(literal("tg1:n"), 5, value, 4);
+      ? swapShared("tg1:n", 5, value, 4, returnedCas())
+      : createShared("tg1:n", 5, value, 4);
     if (written == Status.Ok) return Claim.Granted;
     if (written == Status.Failed) return storeFailed();
   }

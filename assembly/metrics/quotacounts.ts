@@ -28,6 +28,8 @@ export class QuotaState {
   quota: Quota;
   /** Table of `Rate`, by tier. */
   rates: usize;
+  /** Hash of its name in the store; 0 until it is needed. */
+  nameHash: u64;
   /** The tier whose burst takes longest to come back. */
   widest: u32;
   /** Whether its key names the user. */
@@ -78,7 +80,7 @@ export function quotaStateAt(table: usize, index: u32): QuotaState {
   return changetype<QuotaState>(table + <usize>index * STATE_BYTES);
 }
 
-const STATE_BYTES: usize = 56;
+const STATE_BYTES: usize = 64;
 
 /** Makes the states of a plan's quotas; address 0 when the arena is full. */
 export function createQuotaStates(arena: Arena, plan: Plan): usize {

@@ -66,7 +66,7 @@ export class Recorder {
   private flushRow(row: Row): bool {
     let target = row;
     if (!this.requests.define(row)) {
-      target = this.requests.coarser(row, ids);
+      target = this.requests.coarser(row);
       if (row.state == ROW_REFUSED) this.requests.overflow += row.pending;
     }
     if (changetype<usize>(target) != 0 && target.state != ROW_DEFINED) return false;

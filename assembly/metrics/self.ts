@@ -1,5 +1,4 @@
 import { Plan } from "../config/plan";
-import { literal } from "../host/literal";
 import { WARN, logLine, writeLog } from "../host/log";
 import { createShared } from "../host/shared";
 import { recordValue } from "../host/metrics";
@@ -85,7 +84,7 @@ export function flushOverflow(recorder: Recorder): void {
   }
   const lags = recorder.timings.lags;
   const whole = recorder.requests.overflow + recorder.durations.overflow + lags.overflow;
-  if (whole != 0) warnOnce(literal("series"), 6);
+  if (whole != 0) warnOnce("series", 6);
   if (!addToTotal(Metric.SeriesOverflow, wholeOverflowName(), whole, maxSeries)) return;
   recorder.requests.overflow = 0;
   recorder.durations.overflow = 0;

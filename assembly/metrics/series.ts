@@ -1,6 +1,6 @@
 import { Arena } from "../memory/arena";
 
-/** Bytes of a series key: at most 12 u16 ids in the order of the labels, the rest zero. */
+/** Bytes of a series key: at most 12 u16 ids, zero where an id is no label of the metric. */
 export const KEY_BYTES: i32 = 24;
 
 /** One label set of one metric, with what was counted for it since the last flush. */
@@ -54,10 +54,7 @@ export class Rows {
   }
 
   /** The row of a key, made when it is new; address 0 when all places are taken. */
-  at(key: usize): Row {
-    const key0 = load<u64>(key);
-    const key1 = load<u64>(key, 8);
-    const key2 = load<u64>(key, 16);
+  at(key0: u64, key1: u64, key2: u64): Row {
     let i = <u32>hashKey(key0, key1, key2);
     let row = this.rowAt(i);
     while (row.state != ROW_FREE) {

@@ -1,3 +1,4 @@
+import { Text } from "../text/literal";
 import { Writer } from "../text/writer";
 
 // Shared data is one name space for all plugins of a proxy, and outlives us: every key carries product and format.
@@ -12,6 +13,6 @@ import { Writer } from "../text/writer";
 // tg1:a              when the next census of users may begin (store/census.ts)
 
 /** Starts a key of one kind, `kind` with its colon. */
-export function writeKey(key: Writer, kind: string): Writer {
+export function writeKey(key: Writer, kind: Text): Writer {
   return key.ascii("tg1:").ascii(kind);
 }

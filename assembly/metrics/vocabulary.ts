@@ -2,6 +2,7 @@ import { Dimension } from "../config/plan";
 import { Arena } from "../memory/arena";
 import { ABSENT, ByteIndex, createByteIndex } from "../memory/byteindex";
 import { hashBytes } from "../memory/hash";
+import { Recall, createRecall } from "../memory/recall";
 import { RANGE_BYTES, Range, rangeAt } from "../text/bytes";
 import { Writer, WRITER_BYTES } from "../text/writer";
 import { FIRST_VALUE, NONE, OTHER } from "../trading/ids";
@@ -13,10 +14,14 @@ import { Sightings, createSightings } from "./admission";
 export class Vocabulary {
   arena: Arena;
   index: ByteIndex;
+  /** What values with a place were spelled like lately. */
+  spellings: Recall;
   /** Table of `Range`: label values by `id - FIRST_VALUE`. */
   texts: usize;
   count: u32;
   maxCount: u32;
+  /** Index of the header that its values come from. */
+  header: u32;
   label: usize;
   labelLength: u32;
   newValuesPerMinute: u32;
@@ -110,10 +115,13 @@ export function createVocabulary(arena: Arena, maxCount: u32): Vocabulary {
   const at = arena.alloc(offsetof<Vocabulary>());
   const texts = arena.alloc(<usize>maxCount * RANGE_BYTES);
   const index = createByteIndex(arena, maxCount);
-  if (at == 0 || texts == 0 || changetype<usize>(index) == 0) return changetype<Vocabulary>(0);
+  const spellings = createRecall(arena, maxCount * 4);
+  if (at == 0 || texts == 0 || changetype<usize>(index) == 0 || changetype<usize>(spellings) == 0)
+    return changetype<Vocabulary>(0);
   const vocabulary = changetype<Vocabulary>(at);
   vocabulary.arena = arena;
   vocabulary.index = index;
+  vocabulary.spellings = spellings;
   vocabulary.texts = texts;
   vocabulary.maxCount = maxCount;
   return vocabulary;
@@ -124,6 +132,7 @@ export function vocabularyOf(arena: Arena, dimension: Dimension, scratch: usize)
   const learns = dimension.valueCount == 0;
   const vocabulary = createVocabulary(arena, learns ? dimension.maxValues : dimension.valueCount);
   if (changetype<usize>(vocabulary) == 0) return vocabulary;
+  vocabulary.header = dimension.header;
   vocabulary.label = dimension.label;
   vocabulary.labelLength = dimension.labelLength;
   vocabulary.letterCase = dimension.letterCase;

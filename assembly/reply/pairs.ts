@@ -1,4 +1,5 @@
-import { Range } from "../text/bytes";
+import { Text, textLength } from "../text/literal";
+import { Range, copyBytes } from "../text/bytes";
 import { Writer } from "../text/writer";
 
 const MAX_PAIRS: u32 = 8;
@@ -18,9 +19,9 @@ export function startPairs(): void {
 }
 
 /** Starts a pair; its value is what is written to the result until the next pair or `finishPairs`. */
-export function pair(name: string): Writer {
+export function pair(name: Text): Writer {
   if (count != 0) endPair();
-  store<u32>(lengths + (count << 3), <u32>name.length);
+  store<u32>(lengths + (count << 3), textLength(name));
   writer.ascii(name).byte(0);
   valueStart = writer.len;
   count += 1;
@@ -37,7 +38,7 @@ export function finishPairs(out: Range): bool {
   if (count != 0) endPair();
   const start = writer.ptr - 4 - (count << 3);
   store<u32>(start, count);
-  memory.copy(start + 4, lengths, count << 3);
+  copyBytes(start + 4, lengths, count << 3);
   const whole = !writer.full;
   out.set(start, whole ? <u32>(writer.ptr + writer.len - start) : 0);
   return whole;

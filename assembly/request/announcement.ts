@@ -1,6 +1,6 @@
+import { Text, textLength } from "../text/literal";
 import { RESPONSE_HEADERS } from "../host/abi";
 import { writeHeader } from "../host/headers";
-import { literal } from "../host/literal";
 import { Status } from "../host/status";
 import { Pool, POOL_BYTES } from "../memory/pool";
 import { Failure } from "../metrics/catalog";
@@ -43,6 +43,7 @@ function takeBlock(): usize {
   if (pool.blockBytes == 0) pool.init(BLOCK_BYTES);
   const block = pool.take();
   if (block == 0) noteFailure(Failure.Memory);
+  else store<u32>(block, 0);
   return block;
 }
 
@@ -69,7 +70,7 @@ export function announce(plugin: Plugin, block: usize): void {
   write("ratelimit");
 }
 
-function write(name: string): void {
-  const status = writeHeader(RESPONSE_HEADERS, literal(name), name.length, buffer, writer.len);
+function write(name: Text): void {
+  const status = writeHeader(RESPONSE_HEADERS, name, textLength(name), buffer, writer.len);
   if (status != Status.Ok) noteFailure(Failure.Headers);
 }

@@ -1,8 +1,8 @@
+import { Text } from "../text/literal";
 import { NO_HEADER } from "../config/plan";
 import { REQUEST_HEADERS, RESPONSE_HEADERS } from "../host/abi";
 import { monotonicNanos } from "../host/clock";
 import { writeHeader } from "../host/headers";
-import { literal } from "../host/literal";
 import { readProperty } from "../host/properties";
 import { Status } from "../host/status";
 import { returnedBytes, returnedLength } from "../host/value";
@@ -103,7 +103,7 @@ export class Deadline {
     writer.init(buffer, 256).bytes(budget.name, budget.nameLength).ascii(";limit=").decimal(limit);
     writer.ascii(";spent=").decimal(this.firstByteMicros);
     if (this.firstByteMicros > limit) writer.ascii(";over=").decimal(this.firstByteMicros - limit);
-    const status = writeHeader(RESPONSE_HEADERS, literal("x-latency-budget"), 16, buffer, writer.len);
+    const status = writeHeader(RESPONSE_HEADERS, "x-latency-budget", 16, buffer, writer.len);
     if (status != Status.Ok) noteFailure(Failure.Headers);
   }
 
@@ -184,7 +184,7 @@ function neverConnected(): bool {
   return (load<u64>(returnedBytes()) & UPSTREAM_CONNECTION_FAILURE) != 0;
 }
 
-function durationMicros(path: string): u64 {
+function durationMicros(path: Text): u64 {
   if (readProperty(path) != Status.Ok || returnedLength() != 8) return NO_BUDGET;
   const nanos = load<i64>(returnedBytes());
   return nanos < 0 ? NO_BUDGET : <u64>nanos / 1000;

@@ -5,6 +5,7 @@ import { returnedBytes, returnedLength } from "../host/value";
 import { Failure } from "../metrics/catalog";
 import { noteFailure } from "../metrics/failures";
 import { Plugin } from "../plugin";
+import { tableHash } from "../store/table";
 import { HeaderValue } from "../trading/headers";
 import { isTrusted, isUserId } from "../trading/identity";
 
@@ -25,11 +26,16 @@ export class Caller {
   peerLength: u32;
   source: u8;
   trusted: bool;
+  private userHash: u64;
   private identified: bool;
 
   /** Reads the peer where the configuration needs it, and decides whether the caller is believed. */
   meet(plugin: Plugin): void {
-    memory.fill(changetype<usize>(this), 0, offsetof<Caller>());
+    this.userLength = 0;
+    this.peerLength = 0;
+    this.source = FROM_NOWHERE;
+    this.identified = false;
+    this.userHash = 0;
     this.trusted = plugin.plan.trustAll;
     if (!plugin.needsPeer) return;
     const status = readProperty("connection\0uri_san_peer_certificate");
@@ -60,6 +66,12 @@ export class Caller {
       // A header that is there but names nobody ends the search: it must not become somebody else.
       return;
     }
+  }
+
+  /** Hash of the user, and of where its id comes from, in the store. */
+  get hash(): u64 {
+    if (this.userHash == 0) this.userHash = tableHash(this.source, this.user, this.userLength);
+    return this.userHash;
   }
 
   private identifyAs(header: HeaderValue): void {

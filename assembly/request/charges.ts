@@ -9,13 +9,14 @@ import {
   Quota,
   Tier,
 } from "../config/plan";
+import { mix } from "../memory/hash";
 import { OPERATION_AT } from "../metrics/family";
+import { QuotaState } from "../metrics/quotacounts";
 import { Plugin } from "../plugin";
 import { Rate } from "../policy/quota";
 import { Wide } from "../policy/wide";
-import { slotOf, tableHash } from "../store/table";
+import { slotOf, tableHash, tableSlots } from "../store/table";
 import { Range, sameBytes } from "../text/bytes";
-import { Writer, WRITER_BYTES } from "../text/writer";
 import { operationBit } from "../trading/operation";
 import { NO_NUMBER, decimalValue } from "../trading/numbers";
 
@@ -63,9 +64,12 @@ export class Charge {
 
 const CHARGE_BYTES: usize = 88;
 const table = memory.data(1408);
-const keyBuffer = memory.data(8192);
-const keyWriter = memory.data(WRITER_BYTES);
 const text = memory.data(8);
+
+// Kinds of bytes that are hashed; a user's is where its id comes from, FROM_NOWHERE to FROM_PEER.
+const KIND_PEER: u64 = 3;
+const KIND_VALUE: u64 = 4;
+const KIND_QUOTA: u64 = 5;
 
 /** How the charges of a request came out. */
 export enum Gathered {
@@ -73,8 +77,6 @@ export enum Gathered {
   Charges,
   /** A quota wants to know who it is, and nobody does. */
   Unidentified,
-  /** A key did not fit; the filter's own failure. */
-  Failed,
 }
 
 /** Number of charges that `gatherCharges` found. */
@@ -99,16 +101,15 @@ export function gatherCharges(plugin: Plugin, caller: Caller, ids: usize): Gathe
       if (plan.anonymous == ANONYMOUS_EXEMPT) continue;
       if (plan.anonymous == ANONYMOUS_REJECT && !quota.shadow) return Gathered.Unidentified;
     }
-    if (!gather(plugin, caller, ids, i)) return Gathered.Failed;
+    gather(plugin, caller, ids, i);
   }
   return Gathered.Charges;
 }
 
-function gather(plugin: Plugin, caller: Caller, ids: usize, index: u32): bool {
+function gather(plugin: Plugin, caller: Caller, ids: usize, index: u32): void {
   const quota = plugin.plan.quotaAt(index);
   const state = plugin.quotaStateAt(index);
   const charge = chargeAt(chargeCount);
-  memory.fill(changetype<usize>(charge), 0, CHARGE_BYTES);
   charge.index = index;
   charge.quota = quota;
   // Buckets of nobody lie in slots of their own: with several of them a charge may be undone.
@@ -119,57 +120,46 @@ function gather(plugin: Plugin, caller: Caller, ids: usize, index: u32): bool {
   charge.widest = state.rateAt(state.widest);
   charge.cost = costOf(plugin, caller, quota);
   charge.tokens = charge.cost;
-  const key = writeBucket(plugin, caller, ids, quota);
-  if (key.full) return false;
-  const bucket = tableHash(key.ptr, key.len);
+  charge.decision = Decision.Allowed;
+  charge.paid = false;
+  const bucket = bucketOf(plugin, caller, ids, state);
   charge.bucket = bucket;
   if (!state.ofUser || caller.source == FROM_NOWHERE) {
     charge.tag = bucket & 0xffffffff;
     charge.slot = slotOf(bucket);
   } else {
     // All buckets of a user lie in one slot, so that one swap charges them.
-    const user = userHash(caller);
+    const user = caller.hash;
     charge.tag = (max<u64>(user & 0xffffffff, 1) << 32) | (bucket & 0xffffffff);
     charge.slot = slotOf(user);
   }
   chargeCount += 1;
-  return true;
 }
 
-function userHash(caller: Caller): u64 {
-  const key = changetype<Writer>(keyWriter).init(keyBuffer, 8192);
-  key.byte(0x55).byte(caller.source).bytes(caller.user, caller.userLength);
-  return tableHash(key.ptr, key.len);
-}
-
-/** Spells a bucket: the quota's name, then each part of its key with its length before it. */
-function writeBucket(plugin: Plugin, caller: Caller, ids: usize, quota: Quota): Writer {
-  const key = changetype<Writer>(keyWriter).init(keyBuffer, 8192);
-  writePart(key, quota.name, quota.nameLength);
-  const value = changetype<Range>(text);
+/** Hash of a bucket: of the quota's name and of each part of its key. */
+function bucketOf(plugin: Plugin, caller: Caller, ids: usize, state: QuotaState): u64 {
+  const quota = state.quota;
+  if (state.nameHash == 0) state.nameHash = nameHash(quota);
+  let hash = state.nameHash;
   for (let i: u32 = 0; i < quota.keyCount; i++) {
     const part = load<u8>(quota.key + i);
-    key.byte(part);
-    if (part == PART_USER) {
-      key.byte(caller.source);
-      writePart(key, caller.user, caller.userLength);
-    } else if (part == PART_PEER) writePart(key, caller.peer, caller.peerLength);
-    else {
-      const index: u32 = part == PART_OPERATION ? 0 : <u32>part + 1;
-      plugin.recorder
-        .vocabularyAt(index)
-        .textOf(load<u16>(ids + OPERATION_AT + ((<usize>index) << 1)), value);
-      writePart(key, value.ptr, value.len);
-    }
+    if (part == PART_USER) hash = mix(hash, caller.hash);
+    else if (part == PART_PEER) hash = mix(hash, tableHash(KIND_PEER, caller.peer, caller.peerLength));
+    else hash = mix(hash, valueHash(plugin, ids, part == PART_OPERATION ? 0 : <u32>part + 1));
   }
-  return key;
+  return hash;
 }
 
-function writePart(key: Writer, ptr: usize, length: u32): void {
-  key
-    .byte(<u8>length)
-    .byte(<u8>(length >> 8))
-    .bytes(ptr, length);
+/** Stays 0 until the table is open: what is hashed before that is not under its key. */
+function nameHash(quota: Quota): u64 {
+  return tableSlots() == 0 ? 0 : tableHash(KIND_QUOTA, quota.name, quota.nameLength);
+}
+
+/** Hash of what a request has in label `index`: workers agree on a value's text, not on its id. */
+function valueHash(plugin: Plugin, ids: usize, index: u32): u64 {
+  const value = changetype<Range>(text);
+  plugin.recorder.vocabularyAt(index).textOf(load<u16>(ids + OPERATION_AT + ((<usize>index) << 1)), value);
+  return tableHash(KIND_VALUE, value.ptr, value.len);
 }
 
 /** Index of the tier that a believed caller names; 0 is the base. */

@@ -1,5 +1,4 @@
 import { Plan } from "../config/plan";
-import { literal } from "../host/literal";
 import { writeFilterState } from "../host/properties";
 import { Status } from "../host/status";
 import { Arena } from "../memory/arena";
@@ -51,13 +50,13 @@ export function writeUser(key0: u64, key1: u64, user: usize, length: u32): void 
   const text = changetype<Writer>(textWriter)
     .init(textBuffer, 64)
     .hex(sipHash(key0, key1, user, length), 16);
-  write(literal("trading_user"), 12, text.ptr, text.len);
+  write("trading_user", 12, text.ptr, text.len);
 }
 
 /** Publishes what became of a request. */
 export function writeVerdict(result: Result): void {
   const text = writeResult(changetype<Writer>(textWriter).init(textBuffer, 64), result);
-  write(literal("trading_verdict"), 15, text.ptr, text.len);
+  write("trading_verdict", 15, text.ptr, text.len);
 }
 
 /** Publishes the names of the budgets in `broken` (bit `i`: budget `i`), separated by commas. */
@@ -69,7 +68,7 @@ export function writeBrokenBudgets(plan: Plan, broken: u32): void {
     const budget = plan.budgetAt(i);
     text.bytes(budget.name, budget.nameLength);
   }
-  write(literal("trading_budget"), 14, text.ptr, text.len);
+  write("trading_budget", 14, text.ptr, text.len);
 }
 
 function write(name: usize, nameLength: u32, text: usize, length: u32): void {

@@ -24,11 +24,11 @@ export enum Quotas {
   Failed,
 }
 
-const slots = memory.data(6912);
+const slots = memory.data(16 * SLOT_BYTES);
 let slotCount: u32 = 0;
 
 function slotAt(position: u32): Slot {
-  return changetype<Slot>(slots + <usize>(position * SLOT_BYTES));
+  return changetype<Slot>(slots + <usize>(<i32>position * SLOT_BYTES));
 }
 
 /**

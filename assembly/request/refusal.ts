@@ -1,3 +1,4 @@
+import { Text, textLength } from "../text/literal";
 import { Charge, Decision, chargeAt, chargeCount } from "./charges";
 import { NO_GRPC_STATUS, sendReply } from "../host/reply";
 import { Status } from "../host/status";
@@ -25,7 +26,6 @@ const headers = changetype<Range>(memory.data(8));
 const body = changetype<Range>(memory.data(8));
 const details = changetype<Range>(memory.data(8));
 const bodyBuffer = memory.data(2048);
-const detailsBuffer = memory.data(64);
 const writer = changetype<Writer>(memory.data(WRITER_BYTES));
 
 /** Answers a request that is over quota, naming the quota with the longest wait. False: the host did not take it. */
@@ -97,12 +97,11 @@ function startBody(): Writer {
   return writer.init(bodyBuffer, 2048);
 }
 
-function send(status: u32, grpcStatus: i32, reason: string): bool {
+function send(status: u32, grpcStatus: i32, reason: Text): bool {
   // Proxies in between must not retry what was refused.
   pair("x-envoy-ratelimited").ascii("true");
   if (!finishPairs(headers)) return false;
   body.set(bodyBuffer, writer.len);
-  writer.init(detailsBuffer, 64).ascii(reason);
-  details.set(detailsBuffer, writer.len);
+  details.set(reason, textLength(reason));
   return sendReply(status, grpcStatus, details, headers, body) == Status.Ok;
 }

@@ -1,9 +1,8 @@
-import { literal } from "../host/literal";
 import { resetArena } from "../host/memory";
 import { createShared, readShared, swapShared } from "../host/shared";
 import { Status } from "../host/status";
 import { returnedBytes, returnedCas, returnedLength } from "../host/value";
-import { Slot } from "./slot";
+import { SLOT_BYTES, Slot } from "./slot";
 import { loadSlot, tableSlots } from "./table";
 
 // Counting active users means reading every slot. One VM of the process does it at a time, a part at every tick.
@@ -17,7 +16,7 @@ const NANOS_PER_SECOND: u64 = 1_000_000_000;
 /** What `countUsers` says while it has no number. */
 export const NOT_YET: u32 = 0xffffffff;
 
-const slot = changetype<Slot>(memory.data(432));
+const slot = changetype<Slot>(memory.data(SLOT_BYTES));
 let counting = false;
 let next: u32 = 0;
 let users: u32 = 0;
@@ -40,14 +39,12 @@ export function countUsers(nowNanos: u64): u32 {
 
 /** Begins a census unless another VM has done so lately. */
 function takeTurn(nowNanos: u64): bool {
-  const status = readShared(literal("tg1:a"), 5);
+  const status = readShared("tg1:a", 5);
   if (status == Status.Failed) return false;
   const known = status == Status.Ok;
   if (known && returnedLength() == 8 && nowNanos < load<u64>(returnedBytes())) return false;
   store<u64>(turn, nowNanos + PERIOD_NANOS);
-  const taken = known
-    ? swapShared(literal("tg1:a"), 5, turn, 8, returnedCas())
-    : createShared(literal("tg1:a"), 5, turn, 8);
+  const taken = known ? swapShared("tg1:a", 5, turn, 8, returnedCas()) : createShared("tg1:a", 5, turn, 8);
   counting = taken == Status.Ok;
   next = 0;
   users = 0;

@@ -1,5 +1,4 @@
 import { fillRandom } from "../host/environment";
-import { literal } from "../host/literal";
 import { createShared, readShared, swapShared } from "../host/shared";
 import { Status } from "../host/status";
 import { returnedBytes, returnedCas, returnedLength } from "../host/value";
@@ -35,7 +34,7 @@ export function openTable(capacity: u32): u32 {
   store<u32>(seed, slotsFor(capacity), 16);
   if (!fillRandom(seed, 16)) return 0;
   store<u32>(seed, seedCheck(), 20);
-  const made = createShared(literal("tg1:h"), 5, seed, SEED_BYTES);
+  const made = createShared("tg1:h", 5, seed, SEED_BYTES);
   if (made == Status.Mismatch && !readSeed()) return 0;
   if (made != Status.Ok && made != Status.Mismatch) return 0;
   key0 = load<u64>(seed);
@@ -50,7 +49,7 @@ function seedCheck(): u32 {
 }
 
 function readSeed(): bool {
-  if (readShared(literal("tg1:h"), 5) != Status.Ok || returnedLength() != SEED_BYTES) return false;
+  if (readShared("tg1:h", 5) != Status.Ok || returnedLength() != SEED_BYTES) return false;
   memory.copy(seed, returnedBytes(), SEED_BYTES);
   return load<u32>(seed, 20) == seedCheck() && load<u32>(seed, 16) != 0;
 }
@@ -60,9 +59,12 @@ export function tableSlots(): u32 {
   return slots;
 }
 
-/** Hash of a bucket's or a user's name under the key of the process: equal in all workers, unknown to callers. */
-export function tableHash(ptr: usize, length: u32): u64 {
-  return sipHash(key0, key1, ptr, length);
+/**
+ * Hash of bytes of a kind, a small number, under the key of the process: equal in all workers, unknown to callers. Equal
+ * bytes of two kinds have two hashes.
+ */
+export function tableHash(kind: u64, ptr: usize, length: u32): u64 {
+  return sipHash(key0 ^ kind, key1, ptr, length);
 }
 
 /** The slot of a hash. */

@@ -1,3 +1,4 @@
+import { Text, textLength } from "./literal";
 /** A range of bytes somewhere in linear memory. */
 @unmanaged
 export class Range {
@@ -18,6 +19,27 @@ export const RANGE_BYTES: usize = 8;
 @inline
 export function rangeAt(table: usize, index: u32): Range {
   return changetype<Range>(table + <usize>index * RANGE_BYTES);
+}
+
+/**
+ * Copies bytes that do not overlap: 8 at a time, the last ones twice. For texts as short as names and numbers
+ * `memory.copy` costs more, a call into the engine.
+ */
+export function copyBytes(to: usize, from: usize, length: u32): void {
+  if (length < 8) return copyShort(to, from, length);
+  const last = length - 8;
+  for (let at: u32 = 0; at < last; at += 8) store<u64>(to + at, load<u64>(from + at));
+  store<u64>(to + last, load<u64>(from + last));
+}
+
+function copyShort(to: usize, from: usize, length: u32): void {
+  if (length >= 4) {
+    const end = load<u32>(from + length - 4);
+    store<u32>(to, load<u32>(from));
+    store<u32>(to + length - 4, end);
+    return;
+  }
+  for (let at: u32 = 0; at < length; at++) store<u8>(to + at, load<u8>(from + at));
 }
 
 /** Whether two byte ranges are equal: 8 bytes at a time, the last ones overlapping. */
@@ -41,13 +63,9 @@ function sameShort(a: usize, b: usize, length: u32): bool {
   return true;
 }
 
-/** Whether the bytes spell the ASCII literal. */
-export function spells(ptr: usize, len: u32, literal: string): bool {
-  if (len != <u32>literal.length) return false;
-  for (let i: u32 = 0; i < len; i++) {
-    if (load<u8>(ptr + i) != <u8>literal.charCodeAt(i)) return false;
-  }
-  return true;
+/** Whether the bytes spell the literal. */
+export function spells(ptr: usize, len: u32, literal: Text): bool {
+  return sameBytes(ptr, len, literal, textLength(literal));
 }
 
 /** Whether `suffix` ends `text`. */

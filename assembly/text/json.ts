@@ -1,3 +1,5 @@
+import { spells } from "./bytes";
+import { Text, textLength } from "./literal";
 import { hexDigit, lower } from "./bytes";
 import { Decimal } from "./decimal";
 import { utf8Encode, utf8Size } from "./utf8";
@@ -48,8 +50,8 @@ export class JsonReader {
   }
 
   /** Notes a syntax error at the current byte. */
-  expected(message: string): bool {
-    if (this.error == 0) this.error = changetype<usize>(message);
+  expected(message: Text): bool {
+    if (this.error == 0) this.error = message;
     return false;
   }
 
@@ -108,13 +110,11 @@ export class JsonReader {
     }
   }
 
-  private takeWord(word: string, token: Token): Token {
-    const length = word.length;
-    for (let i = 0; i < length; i++) {
-      if (this.at + i >= this.end || <i32>load<u8>(this.at + i) != word.charCodeAt(i)) {
-        this.expected("expected a value");
-        return Token.none;
-      }
+  private takeWord(word: Text, token: Token): Token {
+    const length = textLength(word);
+    if (this.end - this.at < length || !spells(this.at, length, word)) {
+      this.expected("expected a value");
+      return Token.none;
     }
     this.at += length;
     return token;

@@ -1,16 +1,17 @@
+import { Text, textLength, textByte } from "./literal";
 /**
  * Whether the whole text matches a pattern: literal bytes and classes, each with an optional `{least,most}`, as in
  * `[a-z][a-z0-9_-]{0,63}`. Greedy, without going back: a repeated class must not swallow what follows it.
  */
-export function matches(ptr: usize, len: u32, pattern: string): bool {
+export function matches(ptr: usize, len: u32, pattern: Text): bool {
   let at: u32 = 0;
   let next = 0;
-  while (next < pattern.length) {
+  while (next < <i32>textLength(pattern)) {
     const atom = next;
     next = atomEnd(pattern, atom);
     let least: u32 = 1;
     let most: u32 = 1;
-    if (pattern.charCodeAt(next) == 0x7b) {
+    if (textByte(pattern, next) == 0x7b) {
       least = numberAt(pattern, next + 1);
       next = after(pattern, next, 0x2c);
       most = numberAt(pattern, next);
@@ -24,35 +25,35 @@ export function matches(ptr: usize, len: u32, pattern: string): bool {
   return at == len;
 }
 
-function atomEnd(pattern: string, atom: i32): i32 {
-  return pattern.charCodeAt(atom) == 0x5b ? after(pattern, atom, 0x5d) : atom + 1;
+function atomEnd(pattern: Text, atom: i32): i32 {
+  return textByte(pattern, atom) == 0x5b ? after(pattern, atom, 0x5d) : atom + 1;
 }
 
-function after(pattern: string, from: i32, code: i32): i32 {
+function after(pattern: Text, from: i32, code: u8): i32 {
   let at = from;
-  while (at < pattern.length && pattern.charCodeAt(at) != code) at += 1;
+  while (at < <i32>textLength(pattern) && textByte(pattern, at) != code) at += 1;
   return at + 1;
 }
 
-function numberAt(pattern: string, from: i32): u32 {
-  let value = 0;
-  for (let at = from; at < pattern.length; at++) {
-    const digit = pattern.charCodeAt(at) - 0x30;
-    if (<u32>digit >= 10) break;
+function numberAt(pattern: Text, from: i32): u32 {
+  let value: u32 = 0;
+  for (let at = from; at < <i32>textLength(pattern); at++) {
+    const digit = textByte(pattern, at) - 0x30;
+    if (digit >= 10) break;
     value = value * 10 + digit;
   }
   return value;
 }
 
-function accepts(pattern: string, atom: i32, byte: u8): bool {
-  if (pattern.charCodeAt(atom) != 0x5b) return pattern.charCodeAt(atom) == <i32>byte;
+function accepts(pattern: Text, atom: i32, byte: u8): bool {
+  if (textByte(pattern, atom) != 0x5b) return textByte(pattern, atom) == byte;
   const end = after(pattern, atom, 0x5d) - 1;
   let at = atom + 1;
   while (at < end) {
-    const ranged = pattern.charCodeAt(at + 1) == 0x2d && at + 2 < end;
-    const low = pattern.charCodeAt(at);
-    const high = ranged ? pattern.charCodeAt(at + 2) : low;
-    if (<i32>byte >= low && <i32>byte <= high) return true;
+    const ranged = textByte(pattern, at + 1) == 0x2d && at + 2 < end;
+    const low = textByte(pattern, at);
+    const high = ranged ? textByte(pattern, at + 2) : low;
+    if (byte >= low && byte <= high) return true;
     at += ranged ? 3 : 1;
   }
   return false;

@@ -1,3 +1,10 @@
+import { copyBytes } from "./bytes";
+import { Text, textLength } from "./literal";
+
+/** Digits of the largest number. */
+const MAX_DIGITS: i32 = 20;
+const digits = memory.data(MAX_DIGITS);
+
 /** Appends text to a fixed buffer. What does not fit is dropped and `full` is set: never an overrun. */
 @unmanaged
 export class Writer {
@@ -33,26 +40,25 @@ export class Writer {
     const room = this.capacity - this.len;
     const taken = min(len, room);
     if (taken < len) this.full = true;
-    memory.copy(this.ptr + this.len, ptr, taken);
+    copyBytes(this.ptr + this.len, ptr, taken);
     this.len += taken;
     return this;
   }
 
-  /** Appends an ASCII literal. */
-  ascii(literal: string): Writer {
-    for (let i = 0, n = literal.length; i < n; i++) this.byte(<u8>literal.charCodeAt(i));
-    return this;
+  /** Appends a literal. */
+  ascii(literal: Text): Writer {
+    return this.bytes(literal, textLength(literal));
   }
 
   /** Appends a number in decimal. */
   decimal(value: u64): Writer {
-    let divisor: u64 = 1;
-    while (value / divisor >= 10) divisor *= 10;
-    while (divisor != 0) {
-      this.byte(0x30 + <u8>((value / divisor) % 10));
-      divisor /= 10;
-    }
-    return this;
+    let at = digits + MAX_DIGITS;
+    do {
+      at -= 1;
+      store<u8>(at, 0x30 + <u8>(value % 10));
+      value /= 10;
+    } while (value != 0);
+    return this.bytes(at, <u32>(digits + MAX_DIGITS - at));
   }
 
   /** Appends the low `digits` hexadecimal digits of a number, most significant first. */

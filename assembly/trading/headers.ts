@@ -1,61 +1,128 @@
 import { Arena } from "../memory/arena";
-import { RANGE_BYTES, rangeAt, sameBytes } from "../text/bytes";
+import { sameBytes } from "../text/bytes";
+import { Text, textLength } from "../text/literal";
 
 /** A header that a scan looked for. Its bytes lie in the pair blob. */
 @unmanaged
 export class HeaderValue {
   ptr: usize;
   len: u32;
-  /** 0: absent. More than 1: `ptr` and `len` are of the first. */
+  /** 0: absent. 2: there are more, `ptr` and `len` are of the first. */
   copies: u32;
 }
 
-const VALUE_BYTES: usize = 12;
-const BUCKETS: u32 = 256;
+/** A name, prepared for comparing, and what the last scan found for it. */
+@unmanaged
+class Name extends HeaderValue {
+  length: u32;
+  /** Three words that cover a name of up to 24 bytes: its first, the one at `middle`, its last at `tail`. */
+  first: u64;
+  second: u64;
+  last: u64;
+  /** The bytes that count in each word. */
+  mask: u64;
+  middle: u32;
+  tail: u32;
+  /** Number of the next name of the same bucket, 0 at the end. */
+  next: u32;
+  text: usize;
+
+  init(text: usize, length: u32): void {
+    this.text = text;
+    this.length = length;
+    this.copies = 1;
+    this.tail = max<u32>(length, 8) - 8;
+    this.middle = min<u32>(this.tail, 8);
+    this.mask = length < 8 ? ((<u64>1) << (length << 3)) - 1 : u64.MAX_VALUE;
+    this.first = wordOf(text, length, 0);
+    this.second = wordOf(text, length, this.middle);
+    this.last = wordOf(text, length, this.tail);
+  }
+
+  /** Whether the bytes spell this name. Seven bytes behind them are read. */
+  // @ts-ignore: decorator
+  @inline
+  isAt(key: usize, keyLength: u32): bool {
+    if (keyLength != this.length) return false;
+    const first = load<u64>(key) ^ this.first;
+    const second = load<u64>(key + this.middle) ^ this.second;
+    const last = load<u64>(key + this.tail) ^ this.last;
+    if (((first | second | last) & this.mask) != 0) return false;
+    return keyLength <= 24 || sameBytes(this.text, keyLength, key, keyLength);
+  }
+}
+
+/** 8 bytes of a text from `at` on, of a shorter text all with zeros behind. */
+function wordOf(text: usize, length: u32, at: u32): u64 {
+  let word: u64 = 0;
+  for (let i = min<u32>(length - at, 8); i > 0; i--) word = (word << 8) | load<u8>(text + at + i - 1);
+  return word;
+}
+
+const NAME_BYTES: usize = 64;
+const BUCKETS: u32 = 512;
+const BUCKET_SHIFT: u32 = 23;
+/** Names of one scan: each has a bit of 64, and the last bit is nobody's. */
+const MAX_NAMES: u32 = 63;
+
+/** Index of a name that a scan does not look for: always absent. */
+export const NOT_SCANNED: u32 = 63;
+
+const absent = changetype<HeaderValue>(memory.data(12));
 
 /** The names one scan looks for, and what it found last. */
 @unmanaged
 export class HeaderScan {
+  /** Table of `Name`. */
   names: usize;
-  values: usize;
-  /** `BUCKETS` bytes: index + 1 of a name, or 0. */
+  /** `BUCKETS` bytes: number (index + 1) of a name, or 0. */
   buckets: usize;
   count: u32;
   /** Bit `n % 64` for every length `n` of a name. */
   lengths: u64;
+  /** Bit of every name that the last scan found. */
+  found: u64;
+  /** Whether a name was found more than once: else every name's `copies` is 1. */
+  repeats: bool;
 
   /** Adds a lower-case name, if it is not there yet. Returns its index; they count from 0 in the order of adding. */
-  add(name: usize, nameLength: u32): u32 {
+  add(text: usize, length: u32): u32 {
     for (let i: u32 = 0; i < this.count; i++) {
-      const known = rangeAt(this.names, i);
-      if (sameBytes(known.ptr, known.len, name, nameLength)) return i;
+      const known = this.nameAt(i);
+      if (sameBytes(known.text, known.length, text, length)) return i;
     }
     const index = this.count;
-    rangeAt(this.names, index).set(name, nameLength);
+    const name = this.nameAt(index);
+    const bucket = this.buckets + bucketOf(text, length);
+    name.init(text, length);
+    name.next = load<u8>(bucket);
+    store<u8>(bucket, <u8>(index + 1));
     this.count = index + 1;
-    this.lengths |= (<u64>1) << (nameLength & 63);
-    let bucket = bucketOf(name, nameLength);
-    while (load<u8>(this.buckets + bucket) != 0) bucket = (bucket + 1) & (BUCKETS - 1);
-    store<u8>(this.buckets + bucket, <u8>(index + 1));
+    this.lengths |= (<u64>1) << (length & 63);
     return index;
   }
 
+  private nameAt(index: u32): Name {
+    return changetype<Name>(this.names + <usize>index * NAME_BYTES);
+  }
+
   /** Adds a name that the filter itself looks for. */
-  addLiteral(arena: Arena, name: string): u32 {
-    const at = arena.alloc(<usize>name.length);
-    if (at == 0) return this.add(this.names, 0);
-    for (let i = 0, n = name.length; i < n; i++) store<u8>(at + <usize>i, <u8>name.charCodeAt(i));
-    return this.add(at, <u32>name.length);
+  addLiteral(name: Text): u32 {
+    return this.add(name, textLength(name));
   }
 
   /** What the last scan found for a name. */
   value(index: u32): HeaderValue {
-    return changetype<HeaderValue>(this.values + <usize>index * VALUE_BYTES);
+    if (((this.found >> index) & 1) == 0) return absent;
+    return this.nameAt(index);
   }
 
   /** Forgets the last scan. */
   clear(): void {
-    for (let i: u32 = 0, n = this.count; i < n; i++) this.value(i).copies = 0;
+    this.found = 0;
+    if (!this.repeats) return;
+    this.repeats = false;
+    for (let i: u32 = 0; i < this.count; i++) this.nameAt(i).copies = 1;
   }
 
   /**
@@ -70,60 +137,63 @@ export class HeaderScan {
     const end = <u64>(blob + size);
     const nameLengths = this.lengths;
     const buckets = this.buckets;
-    let lengths = blob + 4;
-    let key = lengths + ((<usize>pairs) << 3);
-    for (let i: u32 = 0; i < pairs; i++, lengths += 8) {
-      const keyLength = load<u32>(lengths);
-      const valueLength = load<u32>(lengths, 4);
-      const next = <u64>key + keyLength + valueLength + 2;
+    let at = blob + 4;
+    const keys = at + ((<usize>pairs) << 3);
+    let key = keys;
+    for (; at != keys; at += 8) {
+      const both = load<u64>(at);
+      const keyLength = <u32>both;
+      const next = <u64>key + keyLength + (both >> 32) + 2;
       if (next > end) return false;
       // Most names differ from all of ours in length, or in the bytes that choose a bucket.
-      if (((nameLengths >> (keyLength & 63)) & 1) != 0 && keyLength != 0) {
-        const bucket = bucketOf(key, keyLength);
-        if (load<u8>(buckets + bucket) != 0) this.note(bucket, key, keyLength, valueLength);
+      if (((nameLengths >> (keyLength & 63)) & 1) != 0) {
+        const number = load<u8>(buckets + bucketOf(key, keyLength));
+        if (number != 0) this.note(number, key, both);
       }
       key = <usize>next;
     }
     return true;
   }
 
-  private note(bucket: u32, key: usize, keyLength: u32, valueLength: u32): void {
-    let index = <u32>load<u8>(this.buckets + bucket);
-    while (index != 0) {
-      const name = rangeAt(this.names, index - 1);
-      if (sameBytes(name.ptr, name.len, key, keyLength)) break;
-      bucket = (bucket + 1) & (BUCKETS - 1);
-      index = <u32>load<u8>(this.buckets + bucket);
+  private note(number: u32, key: usize, both: u64): void {
+    const keyLength = <u32>both;
+    let name = this.nameAt(number - 1);
+    while (!name.isAt(key, keyLength)) {
+      number = name.next;
+      if (number == 0) return;
+      name = this.nameAt(number - 1);
     }
-    if (index == 0) return;
-    const value = this.value(index - 1);
-    if (value.copies == 0) {
-      value.ptr = key + keyLength + 1;
-      value.len = valueLength;
-    }
-    value.copies += 1;
+    const bit = (<u64>1) << (number - 1);
+    const found = this.found;
+    if ((found & bit) != 0) return this.repeat(name);
+    this.found = found | bit;
+    name.ptr = key + keyLength + 1;
+    name.len = <u32>(both >> 32);
+  }
+
+  private repeat(name: Name): void {
+    this.repeats = true;
+    name.copies = 2;
   }
 }
 
 // @ts-ignore: decorator
 @inline
 function bucketOf(name: usize, len: u32): u32 {
-  const first = <u32>load<u8>(name);
-  const middle = <u32>load<u8>(name + (len >> 1));
-  const last = <u32>load<u8>(name + len - 1);
-  return (first * 5 + middle * 7 + last * 31 + len) & (BUCKETS - 1);
+  const short = len < 4;
+  const first = short ? <u32>load<u8>(name) : load<u32>(name);
+  const last = short ? 0 : load<u32>(name + len - 4);
+  return (((first ^ rotl<u32>(last, 11)) + len) * 0x9e3779b1) >> BUCKET_SHIFT;
 }
 
-/** Makes a scan for at most `maxNames` (< 128) names; address 0 when the arena is full. */
+/** Makes a scan for at most `maxNames` (up to 63) names; address 0 when the arena is full. */
 export function createHeaderScan(arena: Arena, maxNames: u32): HeaderScan {
   const at = arena.alloc(offsetof<HeaderScan>());
-  const names = arena.alloc(<usize>maxNames * RANGE_BYTES);
-  const values = arena.alloc(<usize>maxNames * VALUE_BYTES);
+  const names = arena.alloc(<usize>min(maxNames, MAX_NAMES) * NAME_BYTES);
   const buckets = arena.alloc(BUCKETS);
-  if (at == 0 || names == 0 || values == 0 || buckets == 0) return changetype<HeaderScan>(0);
+  if (at == 0 || names == 0 || buckets == 0) return changetype<HeaderScan>(0);
   const scan = changetype<HeaderScan>(at);
   scan.names = names;
-  scan.values = values;
   scan.buckets = buckets;
   return scan;
 }

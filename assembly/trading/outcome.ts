@@ -1,3 +1,4 @@
+import { Text, textLength } from "../text/literal";
 import { Result } from "../metrics/catalog";
 import { spells } from "../text/bytes";
 import { HeaderValue } from "./headers";
@@ -48,8 +49,8 @@ export function isGrpc(contentType: HeaderValue): bool {
   return load<u64>(contentType.ptr) == GRPC_FIRST && load<u64>(contentType.ptr, 8) == GRPC_SECOND;
 }
 
-function startsWith(value: HeaderValue, prefix: string): bool {
-  const length = <u32>prefix.length;
+function startsWith(value: HeaderValue, prefix: Text): bool {
+  const length = textLength(prefix);
   return value.copies != 0 && value.len >= length && spells(value.ptr, length, prefix);
 }
 

@@ -1,7 +1,10 @@
+import { join } from "node:path";
 import { CliError } from "./cli.ts";
 import { root } from "./paths.ts";
 import { runToEnd } from "./process.ts";
 
+/** asc resolves a relative path as a package. */
+const literals = join(root, "scripts", "lib", "literals.ts");
 const compileMillis = 120_000;
 
 /** Runs the AssemblyScript compiler from the repository's root. A warning is an error. */
@@ -9,7 +12,7 @@ export async function compile(...args: readonly string[]): Promise<void> {
   const result = await runToEnd({
     name: "asc",
     command: process.execPath,
-    args: ["node_modules/assemblyscript/bin/asc.js", ...args],
+    args: ["--import", "tsx", "node_modules/assemblyscript/bin/asc.js", ...args, "--transform", literals],
     cwd: root,
     timeoutMillis: compileMillis,
   });

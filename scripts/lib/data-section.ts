@@ -4,34 +4,41 @@ const dataSection = 11;
 const dataCountSection = 12;
 const i32Const = 0x41;
 const end = 0x0b;
-/** From the allocator's word in the header of a static object to the object's class id. */
-const classIdOffset = 12;
-const stringClassId = 2;
-const wordBytes = 4;
+/** What the head of a segment takes: a gap of less is cheaper filled with zeros. */
+const segmentHeadBytes = 7;
 
 interface Segment {
   readonly address: number;
   readonly bytes: Uint8Array;
 }
 
-/**
- * The same module without the allocator's word of its string literals. Nothing reads it where there is no managed
- * runtime (the build checks that), and as a segment of its own each takes 8 bytes: 1.8 KB of 64.
- */
-export function dropAllocatorWords(wasm: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
+/** The same module with neighbouring data segments in one: asc writes a segment for every literal. */
+export function mergeSegments(wasm: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
   const section = readSections(wasm).find(({ id }) => id === dataSection);
   if (section === undefined) return wasm;
-  const segments = readSegments(wasm, section.content);
-  const kept = segments.filter((segment, index) => !isAllocatorWord(segment, segments[index + 1]));
-  const content = [...leb(kept.length), ...kept.flatMap(encode)];
+  const merged = merge(readSegments(wasm, section.content));
+  const content = [...leb(merged.length), ...merged.flatMap(encode)];
   const smaller = replaceSection(wasm, section, content);
   const count = readSections(smaller).find(({ id }) => id === dataCountSection);
-  return count === undefined ? smaller : replaceSection(smaller, count, leb(kept.length));
+  return count === undefined ? smaller : replaceSection(smaller, count, leb(merged.length));
 }
 
-function isAllocatorWord({ address, bytes }: Segment, next: Segment | undefined): boolean {
-  if (bytes.length > wordBytes || next === undefined) return false;
-  return next.address === address + classIdOffset && next.bytes[0] === stringClassId;
+function merge(segments: readonly Segment[]): Segment[] {
+  const merged: Segment[] = [];
+  for (const segment of segments.toSorted((a, b) => a.address - b.address)) {
+    const last = merged.at(-1);
+    const gap = last === undefined ? segmentHeadBytes : segment.address - last.address - last.bytes.length;
+    if (last === undefined || gap >= segmentHeadBytes) merged.push(segment);
+    else merged[merged.length - 1] = join(last, segment, gap);
+  }
+  return merged;
+}
+
+function join(first: Segment, second: Segment, gap: number): Segment {
+  return {
+    address: first.address,
+    bytes: Uint8Array.from([...first.bytes, ...new Uint8Array(gap), ...second.bytes]),
+  };
 }
 
 /** The active segments of memory 0; asc writes no others. */

@@ -24,6 +24,8 @@ export async function runUnitTests(): Promise<Tally> {
     command: join(root, "node_modules", ".bin", "asp"),
     args: ["--config", "tests/unit/as-pect.config.js", "--as-config", "tests/unit/as-pect.asconfig.json"],
     cwd: root,
+    // The transform of our literals is TypeScript, and asc looks for a relative path where packages are.
+    env: { ...process.env, NODE_OPTIONS: "--import tsx", NODE_PATH: root },
     timeoutMillis: unitMillis,
   });
   const output = `${result.stdout}${result.stderr}`;

@@ -1,3 +1,4 @@
+import { Text, textLength } from "../../assembly/text/literal";
 import { Writer } from "../../assembly/text/writer";
 
 /** Buffers that raw addresses point into: the collector must not take them. */
@@ -35,4 +36,18 @@ export function writer(capacity: u32): Writer {
 /** What was written. */
 export function written(writer: Writer): string {
   return decoded(writer.ptr, writer.len);
+}
+
+/** What the build makes of a string literal of `assembly/`. */
+export function literal(text: string): Text {
+  const bytes = size(text);
+  const at = room(2 + <i32>bytes);
+  store<u16>(at, <u16>bytes);
+  memory.copy(at + 2, utf8(text), bytes);
+  return at + 2;
+}
+
+/** The text of a literal. */
+export function textOf(literal: Text): string {
+  return decoded(literal, textLength(literal));
 }

@@ -1,5 +1,5 @@
 import { endsWith, hexDigit, lower, sameBytes, spells, upper } from "../../../assembly/text/bytes";
-import { size, utf8 } from "../sample";
+import { literal, size, utf8 } from "../sample";
 
 function ends(text: string, suffix: string): bool {
   return endsWith(utf8(text), size(text), utf8(suffix), size(suffix));
@@ -7,10 +7,10 @@ function ends(text: string, suffix: string): bool {
 
 describe("bytes", () => {
   test("spell a literal only when all of it is there", () => {
-    expect(spells(utf8("gold"), 4, "gold")).toBe(true);
-    expect(spells(utf8("gold"), 4, "golf")).toBe(false);
-    expect(spells(utf8("gold"), 3, "gold")).toBe(false);
-    expect(spells(utf8(""), 0, "")).toBe(true);
+    expect(spells(utf8("gold"), 4, literal("gold"))).toBe(true);
+    expect(spells(utf8("gold"), 4, literal("golf"))).toBe(false);
+    expect(spells(utf8("gold"), 3, literal("gold"))).toBe(false);
+    expect(spells(utf8(""), 0, literal(""))).toBe(true);
   });
 
   test("are the same with the same length and content", () => {

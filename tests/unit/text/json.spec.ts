@@ -1,6 +1,6 @@
 import { Decimal } from "../../../assembly/text/decimal";
 import { JsonReader, TEXT_BYTES, Token } from "../../../assembly/text/json";
-import { decoded, room, size, utf8 } from "../sample";
+import { decoded, room, size, textOf, utf8 } from "../sample";
 
 function reader(text: string): JsonReader {
   const json = changetype<JsonReader>(room(offsetof<JsonReader>()));
@@ -23,7 +23,7 @@ function text(document: string): string {
 function error(document: string): string {
   const json = reader(document);
   while (json.next() != Token.none);
-  return (json.at - json.start).toString() + " " + changetype<string>(json.error);
+  return (json.at - json.start).toString() + " " + textOf(json.error);
 }
 
 describe("JSON tokens", () => {
@@ -101,6 +101,6 @@ describe("JSON tokens", () => {
     const json = reader("1 2");
     json.next();
     expect(json.finish()).toBe(false);
-    expect(changetype<string>(json.error)).toBe("expected the end");
+    expect(textOf(json.error)).toBe("expected the end");
   });
 });

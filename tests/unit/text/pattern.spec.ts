@@ -1,8 +1,9 @@
+import { Text } from "../../../assembly/text/literal";
 import { ENVIRONMENT_NAME, HEADER_NAME, NAME, SPIFFE_ID } from "../../../assembly/config/values";
 import { matches } from "../../../assembly/text/pattern";
 import { size, utf8 } from "../sample";
 
-function match(text: string, pattern: string): bool {
+function match(text: string, pattern: Text): bool {
   return matches(utf8(text), size(text), pattern);
 }
 

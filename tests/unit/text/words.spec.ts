@@ -1,8 +1,8 @@
 import { wordIndex, writeWord } from "../../../assembly/text/words";
-import { size, utf8, writer, written } from "../sample";
+import { literal, size, utf8, writer, written } from "../sample";
 
 function index(text: string): i32 {
-  return wordIndex("keep, upper, lower", utf8(text), size(text));
+  return wordIndex(literal("keep, upper, lower"), utf8(text), size(text));
 }
 
 describe("words", () => {
@@ -21,7 +21,7 @@ describe("words", () => {
   });
 
   test("are written", () => {
-    expect(written(writeWord(writer(16), "keep, upper, lower", 0))).toBe("keep");
-    expect(written(writeWord(writer(16), "keep, upper, lower", 2))).toBe("lower");
+    expect(written(writeWord(writer(16), literal("keep, upper, lower"), 0))).toBe("keep");
+    expect(written(writeWord(writer(16), literal("keep, upper, lower"), 2))).toBe("lower");
   });
 });
