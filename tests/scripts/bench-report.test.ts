@@ -101,6 +101,8 @@ test("the page needs nothing from anywhere: no script, no address, every figure 
     new Set(["http://www.w3.org/2000/svg", "http://www.w3.org/1999/xlink"]),
   );
   assert.equal(html.match(/<svg /g)?.length, figures.size);
+  const ids = [...html.matchAll(/\bid="([^"]+)"/g)].map(([, id]) => id);
+  assert.equal(new Set(ids).size, ids.length, "an id is there twice: one chart would clip another");
 });
 
 test("a figure of its own brings its colours for day and night, and leaves none undefined", async () => {
