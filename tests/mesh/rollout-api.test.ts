@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, beforeEach, test } from "node:test";
@@ -89,7 +90,7 @@ function treat({ url, pluginConfig }: WasmPluginSpec): Treatment {
 }
 
 function imageOf(version: string): string {
-  return `oci://registry.invalid/tickgate-${version}@sha256:${"0".repeat(64)}`;
+  return `oci://registry.invalid/tickgate-${version}@sha256:${createHash("sha256").update(version).digest("hex")}`;
 }
 
 function runs(version: string): boolean {
@@ -102,7 +103,7 @@ function line(...args: readonly string[]): string[] {
   return ["rollout", ...args, ...reach, "--output", "json"];
 }
 
-const quick = ["--window", "1s", "--max-window", "10s", "--settle", "300ms", "--timeout", "30s"];
+const quick = ["--window", "1s", "--max-window", "20s", "--settle", "300ms", "--timeout", "30s"];
 
 function roll(...args: readonly string[]): Promise<Finished> {
   return runTickgate(kubeconfig, ...line(...quick, ...args));
@@ -136,7 +137,7 @@ test("--dry-run prints the plan and changes nothing; wrong options are refused",
   assert.equal(dry.code, 0, dry.stderr);
   assert.match(dry.stdout, /step 1\s+1 of 20 pods/);
   assert.match(dry.stdout, /step 4\s+20 of 20 pods/);
-  assert.match(dry.stdout, /name: tickgate-canary/);
+  assert.match(dry.stdout, /name: tickgate-canary-[0-9a-f]{8}$/m);
   assert.equal(await readRollout(server.admin, "tickgate"), undefined);
   for (const [args, said] of [
     [["--image", imageOf("good"), "--steps", "50,20,100"], /--steps 50,20,100 is not a list of percentages/],
@@ -191,15 +192,16 @@ test("a configuration that denies too much is rolled back; the image stays", asy
 });
 
 test("killed in the middle: another process is refused while it lives, and goes on when it is dead", async () => {
-  const first = await started("--image", imageOf("good"));
+  // Long enough for the others to see that the first one lives, which takes them five seconds.
+  const first = await started("--image", imageOf("good"), "--steps", "25,100", "--window", "10s");
   await waitFor("5 pods were moved", async () => ((await onCanary()) >= 5 ? true : undefined), {
     child: first,
     timeoutMillis: 60_000,
   });
-  const second = await roll("--resume");
+  const [second, other] = await Promise.all([roll("--resume"), roll("--image", imageOf("slow"))]);
   assert.equal(second.code, 1);
   assert.match(second.stderr, /another process drives this rollout/);
-  const other = await roll("--image", imageOf("slow"));
+  assert.equal(other.code, 1);
   assert.match(other.stderr, /a rollout of something else is under way/);
   first.signal("SIGKILL");
   await first.exited;

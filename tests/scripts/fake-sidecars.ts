@@ -169,7 +169,7 @@ class Sidecar {
     const config = {
       root_id: "tickgate",
       configuration: { value: structJson(pluginConfig) },
-      vm_config: { code: { local: { filename: `/var/modules/${encodeURIComponent(url)}.wasm` } } },
+      vm_config: { code: { local: { filename: storedBy(url) } } },
     };
     const type = "type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm";
     return [{ ecds_filter: { name: this.resource(), typed_config: { "@type": type, config } } }];
@@ -201,6 +201,11 @@ class Sidecar {
       "",
     ].join("\n");
   }
+}
+
+/** Where the agent puts the module of an image. */
+function storedBy(url: string): string {
+  return `/var/lib/istio/data/${"0".repeat(64)}/${url.slice(-64)}.wasm`;
 }
 
 function inMillis(micros: ReadonlyMap<number, number>): Map<number, number> {

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import { test, type TestContext } from "node:test";
 import { canaryName } from "../../deploy/tool/cluster/canaries.ts";
 import type { Cluster } from "../../deploy/tool/cluster/connect.ts";
@@ -73,7 +74,7 @@ async function createPod(cluster: Cluster, name: string, address: string): Promi
 }
 
 function imageOf(version: string): string {
-  return `oci://registry.test/tickgate-${version}@sha256:${"0".repeat(64)}`;
+  return `oci://registry.test/tickgate-${version}@sha256:${createHash("sha256").update(version).digest("hex")}`;
 }
 
 async function rollOut({ session }: Scene, image: string): Promise<Ending> {

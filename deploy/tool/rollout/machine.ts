@@ -141,7 +141,7 @@ function returning(state: RolloutState, { pods, overdue }: Observation): Action 
   const stable = on(pods, "stable");
   const waiting = unsettled(stable) ?? stable.find((pod) => hasOtherModule(state, pod));
   if (waiting !== undefined) {
-    const why = waiting.reason === "" ? "still has the old module" : waiting.reason;
+    const why = waiting.standing === "running" ? "still has the old module" : waiting.reason;
     const what = `pod ${waiting.name} runs the promoted version (it ${why})`;
     return overdue ? { kind: "stuck", reason: what } : { kind: "wait", what };
   }

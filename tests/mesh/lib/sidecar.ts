@@ -1,10 +1,11 @@
 import { copyFile, mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { parse } from "yaml";
 import { provisionEnvoy } from "../../../scripts/lib/provision/envoy.ts";
 import { istioSource, provisionPilotAgent } from "../../../scripts/lib/provision/istio.ts";
 import { ownMounts } from "../../../scripts/lib/provision/mesh.ts";
 import { waitFor, type Child } from "../../../scripts/lib/process.ts";
-import { bucketsMicros, histogramNames, labelsOf } from "../../../scripts/lib/stats-settings.ts";
+import { renderStatsSettings } from "../../../scripts/lib/stats-settings.ts";
 import { answers } from "./answers.ts";
 import { namespace } from "./api-server.ts";
 import { forward, namedPorts } from "./ports.ts";
@@ -84,7 +85,6 @@ async function environmentOf(settings: SidecarSettings, own: OwnPorts): Promise<
     proxyAdminPort: own.admin,
     statusPort: own.stats,
     concurrency: 1,
-    ...(settings.annotated ? { extraStatTags: labelsOf({}) } : {}),
   };
   return {
     INSTANCE_IP: settings.address,
@@ -122,11 +122,13 @@ async function containerFolder(workspace: Workspace, settings: SidecarSettings):
   return folder;
 }
 
+/** What people are told to put on their pods, in the downward API's spelling. */
 function annotations(): string {
-  const buckets = JSON.stringify(Object.fromEntries(histogramNames.map((name) => [name, bucketsMicros])));
-  return [
-    `sidecar.istio.io/statsHistogramBuckets=${JSON.stringify(buckets)}`,
-    'sidecar.istio.io/statsInclusionPrefixes="extension_config_discovery"',
-    "",
-  ].join("\n");
+  const pod: { metadata: { annotations: Record<string, string> } } = parse(
+    renderStatsSettings({}, "istio-pod"),
+  );
+  const lines = Object.entries(pod.metadata.annotations).map(
+    ([key, value]) => `${key}=${JSON.stringify(value)}`,
+  );
+  return `${lines.join("\n")}\n`;
 }

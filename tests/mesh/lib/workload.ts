@@ -39,9 +39,11 @@ export interface PodPlace {
   readonly appPort: number;
 }
 
-/** Creates a pod as the kubelet would show it once it runs, and has istiod give its proxy a listener at its address. */
-export async function createPod(api: ApiServer, place: PodPlace): Promise<void> {
-  const { name, address, inboundPort, appPort } = place;
+/** Creates a Pod object as the kubelet leaves it once the pod runs. */
+export async function createPodObject(
+  api: ApiServer,
+  { name, address }: Pick<PodPlace, "name" | "address">,
+): Promise<void> {
   const containers = ["app", "istio-proxy"].map((container) => ({ name: container, image: "none" }));
   const spec = { serviceAccountName: workload, nodeName: "none", containers };
   await api.create("pods", { metadata: { name, namespace, labels: labelsOfPod(name) }, spec }, "v1", "");
@@ -58,6 +60,12 @@ export async function createPod(api: ApiServer, place: PodPlace): Promise<void> 
     contentType: "application/merge-patch+json",
     body: { status },
   });
+}
+
+/** Creates a pod, and has istiod give its proxy a listener at its address. */
+export async function createPod(api: ApiServer, place: PodPlace): Promise<void> {
+  await createPodObject(api, place);
+  const { name, address, inboundPort, appPort } = place;
   // Without iptables listeners have real ports. Left to itself istiod binds them to an address of the machine's, if it has
   // any besides loopback, and outbound ones to ports of their services.
   const ingress = {
