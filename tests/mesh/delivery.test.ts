@@ -171,8 +171,12 @@ test("a configuration that the deployed module refuses: deploy tells the proxy's
 
   const newer = { ...configuration, violationLog: { perSecond: 1 } };
   const deploying = mesh.tickgate(
-    ...["deploy", "--config", await mesh.configFile(newer), "--insecure"],
-    ...["--istiod", mesh.istiod.monitoringUrl],
+    "deploy",
+    "--config",
+    await mesh.configFile(newer),
+    "--insecure",
+    "--istiod",
+    mesh.istiod.monitoringUrl,
   );
   const statuses = await statusesDuring(deploying);
   const { code, stderr } = await deploying;

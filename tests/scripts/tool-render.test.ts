@@ -108,20 +108,24 @@ function revision(number: number, result: Result, url: string): Revision {
   return { revision: number, result, image: url, configHash: "", at: "", by: "", spec: { url } };
 }
 
-function back(present: boolean, ...revisions: readonly Revision[]): number | undefined {
-  return previousRevision(revisions, present)?.revision;
+/** The revision to go back to where the cluster has the image `url`, or no plugin. */
+function back(url: string | undefined, ...revisions: readonly Revision[]): number | undefined {
+  return previousRevision(revisions, url === undefined ? undefined : { url })?.revision;
 }
 
 test("the revision to go back to", () => {
   const ran = revision(1, "running", "a");
   const failed = revision(3, "failed", "c");
-  assert.equal(back(true), undefined);
-  assert.equal(back(true, ran), undefined);
-  assert.equal(back(true, ran, revision(2, "running", "b")), 1);
-  assert.equal(back(true, ran, revision(2, "running", "b"), failed), 2);
+  assert.equal(back("a"), undefined);
+  assert.equal(back("a", ran), undefined);
+  assert.equal(back("b", ran, revision(2, "running", "b")), 1);
+  assert.equal(back("c", ran, revision(2, "running", "b"), failed), 2);
   // What was taken back is not gone back to.
-  assert.equal(back(true, ran, revision(2, "rolled-back", "b"), revision(3, "running", "a")), undefined);
-  assert.equal(back(false, ran, revision(2, "removed", "b")), 2);
+  assert.equal(back("a", ran, revision(2, "rolled-back", "b"), revision(3, "running", "a")), undefined);
+  assert.equal(back(undefined, ran, revision(2, "removed", "b")), 2);
+  // Edited by somebody since.
+  assert.equal(back("x", ran, revision(2, "running", "b")), 2);
+  assert.equal(back("x", ran, revision(2, "running", "b"), failed), 2);
 });
 
 /** An API server of our own making: for what a real one can't be asked to do. */

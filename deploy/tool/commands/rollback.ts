@@ -34,11 +34,11 @@ export const rollback = defineCommand({
 
 async function target({ cluster }: Session, name: string, to: string | undefined): Promise<Revision> {
   const revisions = await readHistory(cluster, name);
-  const present = (await readPlugin(cluster, name)) !== undefined;
+  const plugin = await readPlugin(cluster, name);
   if (to !== undefined && !/^\d+$/.test(to)) throw new UsageError(`--to ${to} is not a number of a revision`);
   const found =
     to === undefined
-      ? previousRevision(revisions, present)
+      ? previousRevision(revisions, plugin?.spec)
       : revisions.find(({ revision }) => revision === Number(to));
   if (found !== undefined) return found;
   const kept = revisions.map(({ revision }) => revision).join(", ");

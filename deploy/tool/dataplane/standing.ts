@@ -118,7 +118,8 @@ function unreferenced({ listeners }: PodState): Standing {
 }
 
 function fallback(kind: "deny" | "allow", { spec }: Expectation): Standing {
-  const why = `its agent can't fetch ${spec.url} (wrong digest, registry, or pull secret)`;
+  const digest = (spec.sha256 ?? "") === "" ? "" : ` with sha256 ${spec.sha256}`;
+  const why = `its agent can't fetch ${spec.url}${digest} (wrong digest, registry, or pull secret)`;
   return kind === "deny"
     ? { kind: "denying", reason: `REFUSES ALL REQUESTS with 403: ${why}` }
     : { kind: "bypassed", reason: `lets all requests pass unfiltered: ${why}` };

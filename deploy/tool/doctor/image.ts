@@ -1,3 +1,4 @@
+import { CliError } from "../../../scripts/lib/cli.ts";
 import { lookForImage, withoutModule } from "../delivery/image.ts";
 import { parseReference } from "../oci/reference.ts";
 import { fine, problem, warning, type Finding } from "./finding.ts";
@@ -23,7 +24,15 @@ export async function checkImage({ spec, plainHttp }: Subject): Promise<Finding[
       ),
     ];
   }
-  if ((await lookForImage(spec, plainHttp)) === "missing") {
+  let found: Awaited<ReturnType<typeof lookForImage>>;
+  try {
+    found = await lookForImage(spec, plainHttp);
+  } catch (error) {
+    if (!(error instanceof CliError)) throw error;
+    const message = `can't be looked for: ${error.message}; where an agent can't fetch it either: ${withoutModule(spec)}`;
+    return [problem(object, message, error.hint ?? "pods that have it in their agent's cache go on")];
+  }
+  if (found === "missing") {
     return [
       problem(
         object,
