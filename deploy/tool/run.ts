@@ -8,6 +8,7 @@ import {
   type Resolvable,
 } from "citty";
 import { CliError, describeError } from "../../scripts/lib/cli.ts";
+import { withEnvironment } from "./environment.ts";
 import { UsageError } from "./usage.ts";
 
 /** What `--help` tells of a command: one line in lists, and what `details` adds on the command's own page. */
@@ -61,8 +62,9 @@ async function runFound(found: Found, version: string): Promise<number> {
     return 0;
   }
   if (command.run === undefined) return refuseGroup(found);
-  await checkArguments(found);
-  const { result } = await runCommand(command, { rawArgs: [...rest] });
+  const line = withEnvironment(await resolved<ArgsDef>(command.args ?? {}), rest, process.env);
+  await checkArguments({ ...found, rest: line });
+  const { result } = await runCommand(command, { rawArgs: [...line] });
   return typeof result === "number" ? result : 0;
 }
 
@@ -122,8 +124,12 @@ async function helpOf({ command, words }: Found): Promise<string> {
   const meta: ToolMeta = await resolved<CommandMeta>(command.meta ?? {});
   const usage = await renderUsage({ ...command, meta: { ...meta, name: words.join(" ") } });
   const text = process.stdout.isTTY ? usage : stripVTControlCharacters(usage);
-  return meta.details === undefined ? `${text}\n` : `${text.trimEnd()}\n\n${meta.details.trimEnd()}\n`;
+  const parts = [text, meta.details ?? "", command.args === undefined ? "" : fromEnvironment];
+  return parts.flatMap((part) => (part === "" ? [] : [`${part.trimEnd()}\n`])).join("\n");
 }
+
+const fromEnvironment =
+  "Every option may also come from the environment: TICKGATE_ADMIN_PORT=15000 is --admin-port 15000; a switch is 1 or 0.";
 
 async function resolved<T extends object>(value: Resolvable<T>): Promise<T> {
   return isProducer(value) ? value() : value;
