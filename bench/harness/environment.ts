@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { cpus, loadavg, release, totalmem } from "node:os";
 import { provisionEnvoy } from "../../scripts/lib/provision/envoy.ts";
@@ -12,6 +13,7 @@ export async function noteEnvironment(module: string): Promise<() => Environment
   const loadAverageBefore = loadavg()[0] ?? NaN;
   const wasm = await readFile(module);
   const cores = await chooseCores();
+  const moduleSha256 = sha256(wasm);
   const [envoy, h2load] = [await provisionEnvoy(), await provisionH2load()];
   return () => ({
     startedAt,
@@ -23,10 +25,15 @@ export async function noteEnvironment(module: string): Promise<() => Environment
     envoy: envoy.version,
     h2load: h2load.version,
     moduleBytes: wasm.byteLength,
-    moduleSha256: createHash("sha256").update(wasm).digest("hex"),
+    moduleSha256,
+    ...(sha256(readFileSync(module)) !== moduleSha256 && { moduleChanged: true }),
     loadAverageBefore,
     loadAverageAfter: loadavg()[0] ?? NaN,
     ...(cores.envoy !== undefined && { envoyCore: cores.envoy }),
     ...(cores.load !== undefined && { loadCore: cores.load }),
   });
+}
+
+function sha256(bytes: Uint8Array): string {
+  return createHash("sha256").update(bytes).digest("hex");
 }

@@ -65,6 +65,8 @@ export interface Environment {
   /** Size and SHA-256 of the measured build/tickgate.wasm. */
   readonly moduleBytes: number;
   readonly moduleSha256: string;
+  /** The file was another one at the end: what was measured is not one module. */
+  readonly moduleChanged?: true;
   /** 1-minute load averages: above 2 at the start, others were using the machine. */
   readonly loadAverageBefore: number;
   readonly loadAverageAfter: number;

@@ -30,6 +30,12 @@ export function failedParts({ absent }: Pick<BenchReport, "absent">): string[] {
 /** Why a part is absent that nobody asked for. */
 export const LEFT_OUT = "not asked for";
 
+/** Nothing failed, and no condition broke without which the figures say little. */
+export function isSound(report: BenchReport): boolean {
+  const broken = report.k6.flatMap(brokenConditions);
+  return failedParts(report).length + broken.length === 0 && report.environment.moduleChanged !== true;
+}
+
 const BUSY = 1;
 
 /** All that keeps a report from being one to publish, one line each; empty: nothing does. */
@@ -42,6 +48,8 @@ export function cautions(report: BenchReport): string[] {
       `The machine was busy before the run began (load average ${fixed(environment.loadAverageBefore, 1)}): timings are noisier than they need be.`,
     );
   }
+  if (environment.moduleChanged === true)
+    lines.push("The module was built anew meanwhile: the parts are not of one module.");
   if (commit.endsWith("+")) lines.push("The tree had changes beside the commit that is named.");
   for (const line of k6.flatMap(brokenConditions)) lines.push(`A condition did not hold: ${line}.`);
   for (const { part, why } of absent.filter(({ why: reason }) => reason !== LEFT_OUT))

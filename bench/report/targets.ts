@@ -3,6 +3,7 @@ import { growth } from "../micro/sweeps.ts";
 import { RATIO_TARGETS, type RatioTarget } from "../harness/ratio-targets.ts";
 import type { Comparison } from "../lib/k6-types.ts";
 import type { BenchReport } from "./model.ts";
+import { brokenConditions } from "./soundness.ts";
 
 /** A figure read from a report, with its interval where it has one, and what it is held against. */
 export interface Reading {
@@ -11,7 +12,7 @@ export interface Reading {
   readonly high?: number;
   /** The most it may be; the target's own where absent. */
   readonly bound?: number;
-  /** The noise is so wide that anything would lie within. */
+  /** The noise is so wide that anything would lie within, or the run was not sound. */
   readonly blurred?: boolean;
 }
 
@@ -76,14 +77,14 @@ export const TARGETS: readonly Target[] = [
     unit: "µs",
     bound: MOST_MICROS,
     digits: 1,
-    read: (report) => comparison(report, LATENCY_ARM, "client")?.p50,
+    read: (report) => addedAtMedian(report, "client"),
   },
   {
     name: "Added latency p50 on the request path, by Envoy's clock",
     unit: "µs",
     bound: MOST_MICROS,
     digits: 1,
-    read: (report) => comparison(report, LATENCY_ARM, "envoy")?.p50,
+    read: (report) => addedAtMedian(report, "envoy"),
   },
   {
     name: "Added latency p99, within the band of no filter against itself (client)",
@@ -165,6 +166,11 @@ export function comparison(
 /** A name without the difference that a file name may make. */
 function plain(name: string): string {
   return name.replaceAll("-", "_");
+}
+
+function addedAtMedian(report: BenchReport, clock: Comparison["clock"]): Reading | undefined {
+  const added = comparison(report, LATENCY_ARM, clock)?.p50;
+  return added && { ...added, blurred: report.k6.some((one) => brokenConditions(one).length > 0) };
 }
 
 /** The dearest arm's p99, against what two listeners without a filter differ by. */

@@ -7,7 +7,7 @@ import { measureReport, type MeasureOptions } from "../../bench/report/measure.t
 import { textOf, type BenchReport, type Section, type Table } from "../../bench/report/model.ts";
 import type { Findings, Part } from "../../bench/report/parts.ts";
 import { sectionsOf } from "../../bench/report/sections.ts";
-import { brokenConditions, cautions, failedParts } from "../../bench/report/soundness.ts";
+import { brokenConditions, cautions, failedParts, isSound } from "../../bench/report/soundness.ts";
 import { judgeTargets, type Judged } from "../../bench/report/targets.ts";
 import { writeBenchReport } from "../../bench/report/write.ts";
 import { CliError } from "../../scripts/lib/cli.ts";
@@ -208,6 +208,13 @@ test("a target is met up to its bound, and certain only with its whole interval"
 test("dropped requests make a run unsound, a missed goal does not", () => {
   assert.deepEqual(brokenConditions(overheadReport()), []);
   const report = madeUpReport({ k6: [overheadReport(60)] });
+  assert.equal(isSound(madeUpReport()), true);
+  assert.equal(isSound(report), false);
+  const median = "Added latency p50 on the request path, by Envoy's clock";
+  assert.deepEqual(
+    [madeUpReport(), report].map((one) => targetNamed(one, median).sure),
+    [true, false],
+  );
   assert.deepEqual(cautions(report), [
     "A condition did not hold: overhead: dropped_iterations count is 60, not == 0.",
   ]);
@@ -215,6 +222,12 @@ test("dropped requests make a run unsound, a missed goal does not", () => {
     sectionNamed(report, "latency").text.join("\n"),
     /\*\*Not sound\*\*: overhead: dropped_iterations/,
   );
+});
+
+test("a module that was built anew while it was measured makes a report unsound", () => {
+  const report = madeUpReport({ environment: { ...environment, moduleChanged: true } });
+  assert.equal(isSound(report), false);
+  assert.match(cautions(report).join(), /not of one module/);
 });
 
 test("a quick run, a busy machine and a changed tree are said first", () => {

@@ -29,8 +29,8 @@ export function latencyChart(curves: readonly Curve[]): string {
   }));
   const marks = marksOf(curves);
   const option = {
-    grid: { ...GRID, left: 92, right: 30, top: 66, bottom: 56 },
-    legend: legend(92, "lines"),
+    grid: { ...GRID, left: 110, right: 30, top: 66, bottom: 56 },
+    legend: legend(110, "lines"),
     xAxis: {
       ...AXIS,
       type: "value",
@@ -51,7 +51,7 @@ export function latencyChart(curves: readonly Curve[]): string {
       ...AXIS,
       type: "log",
       name: "µs (logarithmic)",
-      nameGap: 72,
+      nameGap: 90,
       min: marks[0],
       max: marks.at(-1),
       axisLabel: { ...TEXT, color: colour("muted"), formatter: whole, customValues: marks },
