@@ -12,7 +12,9 @@ import { readRollout } from "../../deploy/tool/rollout/canary.ts";
 import type { Report } from "../../deploy/tool/rollout/report.ts";
 import { freePort } from "../../scripts/lib/ports.ts";
 import { waitFor, type Child, type Finished } from "../../scripts/lib/process.ts";
+import { findOnPath } from "../../scripts/lib/provision/provision.ts";
 import { temporaryDirectory, type TemporaryDirectory } from "../../scripts/lib/temporary.ts";
+import { startPrometheus } from "../prometheus/server.ts";
 import { FakeSidecars, type Treatment } from "../scripts/fake-sidecars.ts";
 import { deployerRights, namespace, startApiServer, type ApiServer } from "./lib/api-server.ts";
 import { runTickgate, startTickgate } from "./lib/tickgate.ts";
@@ -244,4 +246,40 @@ test("manual approval comes from another process, a step at a time", async () =>
   }
   assert.equal((await driver.exited).code, 0, driver.lines().join("\n"));
   await assertAll("good");
+});
+
+test("figures from a real Prometheus: a good version is promoted, one that denies too much is rolled back", async (t) => {
+  const found = process.env["PROMETHEUS_BIN"] ?? (await findOnPath("prometheus", process.env));
+  if (found === undefined) return t.skip("there is no prometheus (apt-get install -y prometheus)");
+  const targets = pods.map(({ name, address }) => ({
+    address: `${address}:${adminPort}`,
+    labels: { pod: name, namespace },
+  }));
+  const prometheus = await startPrometheus(t, targets);
+  await waitFor(
+    "Prometheus had scraped every pod twice",
+    async () =>
+      (await prometheus.query(`count(count_over_time(tickgate_config_ok[1m]) >= 2)`))[0]?.value === podCount
+        ? true
+        : undefined,
+    { timeoutMillis: 30_000 },
+  );
+  const source = ["--prometheus", prometheus.url, "--prometheus-matchers", `namespace="${namespace}"`];
+  const good = await roll("--image", imageOf("good"), ...source);
+  assert.equal(good.code, 0, good.stderr);
+  await assertAll("good");
+  const path = join(folder.path, "tiny.json");
+  await writeFile(path, JSON.stringify({ quotas: [{ name: "orders", limit: 1, window: "1h" }] }));
+  const denying = await roll("--config", path, ...source);
+  assert.equal(reportOf(denying).result, "rolled-back", denying.stderr);
+  assert.match(reportOf(denying).reason, /quota denials: /);
+  await assertAll("good");
+  const nowhere = await roll(
+    "--image",
+    imageOf("old"),
+    "--prometheus",
+    `http://127.0.0.1:${await freePort()}`,
+  );
+  assert.equal(nowhere.code, 1);
+  assert.match(nowhere.stderr, /Prometheus at 127\.0\.0\.1:\d+ have no figures of any pod/);
 });

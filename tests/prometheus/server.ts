@@ -13,8 +13,15 @@ export interface ApiSeries {
   readonly value: number;
 }
 
-/** A Prometheus that scrapes one target every half second. */
+/** What is scraped: `address:port`, and the labels that its series get. */
+export interface Target {
+  readonly address: string;
+  readonly labels?: Readonly<Record<string, string>>;
+}
+
+/** A Prometheus that scrapes its targets every half second. */
 export interface RunningPrometheus {
+  readonly url: string;
   /** An instant query. */
   query(expression: string): Promise<ApiSeries[]>;
 }
@@ -43,14 +50,17 @@ export async function promtool(args: readonly string[], input: string): Promise<
   }
 }
 
-/** Starts a Prometheus that scrapes `/stats/prometheus` of this address; it ends with the test. */
-export async function startPrometheus(t: TestContext, target: string): Promise<RunningPrometheus> {
+/** Starts a Prometheus that scrapes `/stats/prometheus` of these; it ends with the test. */
+export async function startPrometheus(
+  t: TestContext,
+  targets: string | readonly Target[],
+): Promise<RunningPrometheus> {
   const command = await prometheusBinary();
   const directory = await temporaryDirectory();
   const config = {
     global: { scrape_interval: "500ms", scrape_timeout: "500ms" },
     scrape_configs: [
-      { job_name: "envoy", metrics_path: "/stats/prometheus", static_configs: [{ targets: [target] }] },
+      { job_name: "envoy", metrics_path: "/stats/prometheus", static_configs: staticConfigs(targets) },
     ],
   };
   const file = join(directory.path, "prometheus.yml");
@@ -73,7 +83,12 @@ export async function startPrometheus(t: TestContext, target: string): Promise<R
   });
   const url = `http://127.0.0.1:${port}`;
   await waitFor("Prometheus was ready", () => ready(url), { child, timeoutMillis: 30_000 });
-  return { query: (expression) => query(url, expression) };
+  return { url, query: (expression) => query(url, expression) };
+}
+
+function staticConfigs(targets: string | readonly Target[]): object[] {
+  const list = typeof targets === "string" ? [{ address: targets }] : targets;
+  return list.map(({ address, labels = {} }: Target) => ({ targets: [address], labels }));
 }
 
 async function ready(url: string): Promise<true | undefined> {
