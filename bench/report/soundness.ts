@@ -37,6 +37,8 @@ export function isSound(report: BenchReport): boolean {
 }
 
 const BUSY = 1;
+/** A core that is less busy than this in a closed loop was waiting for the load. */
+const FULL = 0.9;
 
 /** All that keeps a report from being one to publish, one line each; empty: nothing does. */
 export function cautions(report: BenchReport): string[] {
@@ -51,6 +53,13 @@ export function cautions(report: BenchReport): string[] {
   if (environment.moduleChanged === true)
     lines.push("The module was built anew meanwhile: the parts are not of one module.");
   if (commit.endsWith("+")) lines.push("The tree had changes beside the commit that is named.");
+  const idle = report.throughput?.arms.filter(({ busy }) => busy.value < FULL) ?? [];
+  if (idle.length > 0) {
+    const least = Math.min(...idle.map(({ busy }) => busy.value));
+    lines.push(
+      `Throughput: Envoy's core was only ${fixed(least * 100, 0)} % busy: not Envoy but the load was the limit.`,
+    );
+  }
   for (const line of k6.flatMap(brokenConditions)) lines.push(`A condition did not hold: ${line}.`);
   for (const { part, why } of absent.filter(({ why: reason }) => reason !== LEFT_OUT))
     lines.push(`The part ${part} could not be measured: ${why}`);

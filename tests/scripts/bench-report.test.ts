@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { mkdir, readFile, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
+import { measured } from "../../bench/harness/rounds.ts";
 import { axisAround } from "../../bench/report/charts/axis.ts";
 import { measureReport, type MeasureOptions } from "../../bench/report/measure.ts";
 import { textOf, type BenchReport, type Section, type Table } from "../../bench/report/model.ts";
@@ -137,12 +138,12 @@ function measureParts(
 }
 
 test("parts on demand are measured when they are named, beside the usual ones or alone", async () => {
-  const measured: string[] = [];
+  const done: string[] = [];
   const part = (name: string, more: Partial<Part> = {}): Part => ({
     name,
     about: "",
     measure: () => {
-      measured.push(name);
+      done.push(name);
       return Promise.resolve({});
     },
     ...more,
@@ -150,9 +151,9 @@ test("parts on demand are measured when they are named, beside the usual ones or
   const parts = [part("cpu"), part("memory"), part("soak", { onDemand: true })];
   for (const chosen of [{}, { only: ["soak"] }, { also: ["soak"] }, { only: ["cpu"], also: ["soak"] }]) {
     await measureParts(parts, chosen);
-    measured.push(".");
+    done.push(".");
   }
-  assert.equal(measured.join(" "), "cpu memory . soak . cpu memory soak . cpu soak .");
+  assert.equal(done.join(" "), "cpu memory . soak . cpu memory soak . cpu soak .");
 });
 
 test("a part that failed is named everywhere, with its error, and the others go on", async () => {
@@ -228,6 +229,13 @@ test("a module that was built anew while it was measured makes a report unsound"
   const report = madeUpReport({ environment: { ...environment, moduleChanged: true } });
   assert.equal(isSound(report), false);
   assert.match(cautions(report).join(), /not of one module/);
+});
+
+test("a worker that was not busy did not serve the most it can, and the report says so", () => {
+  const { throughput } = madeUpReport();
+  assert.ok(throughput);
+  const arms = throughput.arms.map((arm) => Object.assign({}, arm, { busy: measured([0.4]) }));
+  assert.match(cautions(madeUpReport({ throughput: { ...throughput, arms } })).join(), /only 40 % busy/);
 });
 
 test("a quick run, a busy machine and a changed tree are said first", () => {
