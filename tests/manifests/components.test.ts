@@ -54,6 +54,16 @@ for (const [component, strategy] of [
   });
 }
 
+test("an overlay on top of production for an Istio without FAIL_RELOAD: the later component wins", async (t) => {
+  for (const [component, strategy] of [
+    ["fail-close", "FAIL_CLOSE"],
+    ["fail-open", "FAIL_OPEN"],
+  ] as const) {
+    const manifests = await renderWith(t, "overlays/production", { components: [`components/${component}`] });
+    assert.equal(at(only(manifests, "WasmPlugin"), "spec", "failStrategy"), strategy);
+  }
+});
+
 test("cold-start-pass: sets the variable of the VM and nothing else", async (t) => {
   const [plain, changed] = await Promise.all([
     renderWith(t, "overlays/production", {}),

@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
-import { readdir, readFile } from "node:fs/promises";
+import { readdir, readFile, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { test } from "node:test";
+import { checkFiles } from "../../deploy/tool/config/check-files.ts";
 import { checkConfig } from "../../scripts/lib/config/check.ts";
+import { temporaryDirectory } from "../../scripts/lib/temporary.ts";
 import { judge } from "../host/configuration.ts";
 import {
   at,
@@ -11,6 +13,7 @@ import {
   only,
   parseManifests,
   render,
+  renderText,
   renderWith,
   type Manifest,
 } from "./lib/render.ts";
@@ -115,6 +118,23 @@ test("what each environment does", () => {
     ["staging", "FAIL_RELOAD", "enforce", 10],
   ]);
 });
+
+for (const [overlay, expected] of [
+  ["dev", [/failStrategy: FAIL_OPEN/, /mode: observe/]],
+  ["production", []],
+  ["staging", []],
+] as const) {
+  test(`${overlay}: tickgate config check warns of ${expected.length === 0 ? "nothing" : "what it is meant to do"}`, async (t) => {
+    const folder = await temporaryDirectory();
+    t.after(() => folder.remove());
+    const file = join(folder.path, "manifest.yaml");
+    await writeFile(file, await renderText(join(deploy, "overlays", overlay)));
+    const { findings } = await checkFiles([file]);
+    const said = findings.map(({ path, message }) => `${path}: ${message}`);
+    assert.equal(said.length, expected.length, said.join("\n"));
+    for (const [index, pattern] of expected.entries()) assert.match(said[index] ?? "", pattern);
+  });
+}
 
 test("a patch of staging refuses a base whose quotas have moved", async (t) => {
   const moved = { op: "replace", path: "/spec/pluginConfig/quotas/1/name", value: "another" };
