@@ -258,3 +258,31 @@ test("the tool says what the policy says, and where it is; doctor sees that it i
   const doctor = await runTickgate(kubeconfig, "doctor", "--namespace", namespace, "--manifest", file);
   assert.match(doctor.stdout, /ok +admission policy: tickgate-wasmplugins is bound/);
 });
+
+test("an Istio without FAIL_RELOAD: the API server refuses production, doctor says so before, fail-close is taken", async () => {
+  const name = "wasmplugins.extensions.istio.io";
+  const place = "/spec/versions/0/schema/openAPIV3Schema/properties/spec/properties/failStrategy/enum";
+  await server.admin.request({
+    verb: "patch",
+    resource: resources.customResourceDefinitions,
+    name,
+    contentType: "application/json-patch+json",
+    // As Istio 1.26 has it.
+    body: [{ op: "replace", path: place, value: ["FAIL_CLOSE", "FAIL_OPEN"] }],
+  });
+  const said = await waitFor("the older definition was in force", async () => {
+    const now = await verdict(production);
+    return now === admitted ? undefined : now;
+  });
+  assert.match(said, /^CRD: .*spec\.failStrategy: Unsupported value: "FAIL_RELOAD"/);
+  assert.equal(await verdict(withSpec({ failStrategy: "FAIL_CLOSE" })), admitted);
+  const file = join(folder.path, "production.yaml");
+  await writeFile(file, stringify(production));
+  const kubeconfig = server.kubernetes.kubeconfig;
+  const doctor = await runTickgate(kubeconfig, "doctor", "--namespace", namespace, "--manifest", file);
+  assert.equal(doctor.code, 1);
+  assert.match(
+    doctor.stdout,
+    /PROBLEM +CRD wasmplugins\.extensions\.istio\.io: accepts as failStrategy FAIL_CLOSE, FAIL_OPEN, not FAIL_RELOAD/,
+  );
+});
