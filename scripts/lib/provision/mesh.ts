@@ -18,7 +18,8 @@ export async function assertOwnMounts(): Promise<void> {
     args: [...ownMounts, "mount", "-t", "tmpfs", "tmpfs", "/var/lib"],
     timeoutMillis: 10_000,
   }).catch((error: unknown) => {
-    throw new CliError(`each sidecar needs mounts of its own: ${String(error)}`, hint);
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new CliError(`each sidecar needs mounts of its own: ${reason}`, hint);
   });
   if (tried.code !== 0)
     throw new CliError(`each sidecar needs mounts of its own: ${tried.stderr.trim()}`, hint);
