@@ -1,10 +1,10 @@
 import { CliError } from "../../../scripts/lib/cli.ts";
 import { parseJson } from "../json.ts";
+import { readConfigMap, writeConfigMap } from "./config-maps.ts";
 import type { Cluster } from "./connect.ts";
 import { ApiError } from "./failures.ts";
-import { fieldManager, type WasmPluginSpec } from "./plugins.ts";
+import type { WasmPluginSpec } from "./plugins.ts";
 import { expectedHash } from "./render.ts";
-import { resources } from "./resources.ts";
 
 /**
  * What became of a revision. `applied`: sent, not seen running yet; `interrupted`: somebody stopped waiting for it;
@@ -93,7 +93,8 @@ async function change(
   for (let attempt = 1; ; attempt++) {
     const { revisions, resourceVersion } = await readStored(cluster, plugin);
     try {
-      return await store(cluster, plugin, trim(edit(revisions)), resourceVersion);
+      const data = { [dataKey]: JSON.stringify(trim(edit(revisions))) };
+      return await writeConfigMap(cluster, historyName(plugin), { data, resourceVersion });
     } catch (error) {
       // Somebody else wrote between our read and our write.
       if (!(error instanceof ApiError) || error.status !== 409 || attempt >= attempts) throw error;
@@ -109,18 +110,8 @@ function trim(revisions: readonly Revision[]): readonly Revision[] {
 
 async function readStored(cluster: Cluster, plugin: string): Promise<Stored> {
   const name = historyName(plugin);
-  try {
-    const map = await cluster.request<{
-      metadata: { resourceVersion?: string };
-      data?: Record<string, string>;
-    }>({ verb: "get", resource: resources.configMaps, namespace: cluster.namespace, name });
-    const revisions = parse(map.data?.[dataKey], `ConfigMap ${cluster.namespace}/${name}`);
-    return { revisions, resourceVersion: map.metadata.resourceVersion };
-  } catch (error) {
-    if (error instanceof ApiError && error.isMissingObject)
-      return { revisions: [], resourceVersion: undefined };
-    throw error;
-  }
+  const { data, resourceVersion } = await readConfigMap(cluster, name);
+  return { revisions: parse(data[dataKey], `ConfigMap ${cluster.namespace}/${name}`), resourceVersion };
 }
 
 function parse(text: string | undefined, where: string): readonly Revision[] {
@@ -135,32 +126,4 @@ function parse(text: string | undefined, where: string): readonly Revision[] {
     `${where} holds no history: ${dataKey} is not a JSON array`,
     "somebody edited it; delete the ConfigMap to start a new history (the plugin itself is not touched)",
   );
-}
-
-async function store(
-  cluster: Cluster,
-  plugin: string,
-  revisions: readonly Revision[],
-  resourceVersion: string | undefined,
-): Promise<void> {
-  const name = historyName(plugin);
-  await cluster.request({
-    verb: "patch",
-    resource: resources.configMaps,
-    namespace: cluster.namespace,
-    name,
-    query: { fieldManager, force: "true" },
-    contentType: "application/apply-patch+yaml",
-    body: {
-      apiVersion: "v1",
-      kind: "ConfigMap",
-      metadata: {
-        name,
-        namespace: cluster.namespace,
-        labels: { "app.kubernetes.io/name": "tickgate" },
-        ...(resourceVersion === undefined ? {} : { resourceVersion }),
-      },
-      data: { [dataKey]: JSON.stringify(revisions) },
-    },
-  });
 }

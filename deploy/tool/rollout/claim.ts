@@ -1,10 +1,9 @@
 import { hostname } from "node:os";
 import { CliError } from "../../../scripts/lib/cli.ts";
 import { sleep } from "../../../scripts/lib/process.ts";
+import { readConfigMap, writeConfigMap } from "../cluster/config-maps.ts";
 import type { Cluster } from "../cluster/connect.ts";
 import { ApiError } from "../cluster/failures.ts";
-import { fieldManager } from "../cluster/plugins.ts";
-import { resources } from "../cluster/resources.ts";
 
 /** The right to drive a rollout, which one process has at a time. */
 export interface Claim {
@@ -90,21 +89,9 @@ function isRunning(pid: number): boolean {
 }
 
 async function read(cluster: Cluster, plugin: string): Promise<Holding> {
-  const name = claimName(plugin);
-  try {
-    const map = await cluster.request<{
-      metadata: { resourceVersion?: string };
-      data?: { holder?: string; renewedAt?: string };
-    }>({ verb: "get", resource: resources.configMaps, namespace: cluster.namespace, name });
-    const { holder = "", renewedAt = "" } = map.data ?? {};
-    const at = Date.parse(renewedAt);
-    const { resourceVersion } = map.metadata;
-    return { holder, renewedAt: Number.isNaN(at) ? 0 : at, resourceVersion };
-  } catch (error) {
-    if (error instanceof ApiError && error.isMissingObject)
-      return { holder: "", renewedAt: 0, resourceVersion: undefined };
-    throw error;
-  }
+  const { data, resourceVersion } = await readConfigMap(cluster, claimName(plugin));
+  const at = Date.parse(data["renewedAt"] ?? "");
+  return { holder: data["holder"] ?? "", renewedAt: Number.isNaN(at) ? 0 : at, resourceVersion };
 }
 
 async function write(
@@ -113,27 +100,9 @@ async function write(
   holder: string,
   resourceVersion: string | undefined,
 ): Promise<void> {
-  const name = claimName(plugin);
+  const data = { holder, renewedAt: new Date().toISOString() };
   try {
-    await cluster.request({
-      verb: "patch",
-      resource: resources.configMaps,
-      namespace: cluster.namespace,
-      name,
-      query: { fieldManager, force: "true" },
-      contentType: "application/apply-patch+yaml",
-      body: {
-        apiVersion: "v1",
-        kind: "ConfigMap",
-        metadata: {
-          name,
-          namespace: cluster.namespace,
-          labels: { "app.kubernetes.io/name": "tickgate" },
-          ...(resourceVersion === undefined ? {} : { resourceVersion }),
-        },
-        data: { holder, renewedAt: new Date().toISOString() },
-      },
-    });
+    await writeConfigMap(cluster, claimName(plugin), { data, resourceVersion });
   } catch (error) {
     if (!(error instanceof ApiError) || error.status !== 409) throw error;
     throw new CliError(
