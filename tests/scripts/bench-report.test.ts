@@ -12,6 +12,7 @@ import { brokenConditions, cautions, failedParts, isSound } from "../../bench/re
 import { judgeTargets, type Judged } from "../../bench/report/targets.ts";
 import { writeBenchReport } from "../../bench/report/write.ts";
 import { CliError } from "../../scripts/lib/cli.ts";
+import { root } from "../../scripts/lib/paths.ts";
 import { temporaryDirectory } from "../../scripts/lib/temporary.ts";
 import { cpuReport, environment, madeUpReport, overheadReport } from "./made-up-report.ts";
 
@@ -283,4 +284,11 @@ test("an axis has round ends, holds what it must, and is not stretched by an out
   const wild = axisAround([...calm, 20_000], [0]);
   assert.ok(wild.max < 100, JSON.stringify(wild));
   assert.ok(axisAround([...calm, 20_000], [0, 30_000]).max >= 30_000);
+});
+
+test("a report names no path of the machine it was made on", async () => {
+  const report = madeUpReport();
+  const { json, html, markdown } = await written({ ...report, command: `bench --module ${root}/x.wasm` });
+  for (const text of [json, markdown, html]) assert.ok(!text.includes(root), text.slice(0, 200));
+  assert.ok(json.includes("bench --module x.wasm"));
 });
