@@ -11,6 +11,8 @@ import type { Workspace } from "./workspace.ts";
 export interface Kubernetes {
   /** Path of a kubeconfig of a user who may do everything. */
   readonly kubeconfig: string;
+  /** The API server's own certificate for 127.0.0.1 and its key: paths, PEM. */
+  readonly certificate: { readonly path: string; readonly key: string };
   /** Writes a kubeconfig for the bearer of a token and returns its path. */
   kubeconfigFor(user: string, token: string, namespace?: string): Promise<string>;
   /** Ends the API server as a crash would and starts it anew on the same port and store. */
@@ -50,6 +52,7 @@ export async function startKubernetes(workspace: Workspace): Promise<Kubernetes>
   };
   return {
     kubeconfig: await kubeconfigFor("admin", token),
+    certificate: { path: join(folder, "apiserver.crt"), key: join(folder, "apiserver.key") },
     kubeconfigFor,
     async restart() {
       await crash();

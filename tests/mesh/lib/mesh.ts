@@ -7,7 +7,8 @@ import type { Finished } from "../../../scripts/lib/process.ts";
 import { parseMetrics, type Metrics } from "../../../scripts/lib/prometheus.ts";
 import { namespace, startApiServer, type ApiServer } from "./api-server.ts";
 import { startIstiod, type Istiod } from "./istiod.ts";
-import { namedPorts } from "./ports.ts";
+import { startKubelet, type Kubelet } from "./kubelet.ts";
+import { namedPorts, portOf } from "./ports.ts";
 import { startRegistry, type Registry } from "./registry.ts";
 import { fetchOnce, type Asked, type Reply } from "./request.ts";
 import { startSidecar } from "./sidecar.ts";
@@ -49,6 +50,7 @@ interface Parts {
   readonly api: ApiServer;
   readonly istiod: Istiod;
   readonly registry: Registry;
+  readonly kubelet: Kubelet;
   readonly app: Server;
   readonly ports: Readonly<Record<"admin" | "stats" | "inbound", number>>;
   readonly stops: Stop[];
@@ -59,8 +61,11 @@ export class Mesh {
   readonly api: ApiServer;
   readonly istiod: Istiod;
   readonly registry: Registry;
-  /** Arguments by which the tool reaches the pods. */
+  readonly kubelet: Kubelet;
+  /** Arguments by which the tool reaches the pods, at their addresses. */
   readonly reach: readonly string[];
+  /** The same through the API server and the kubelet, the tool's default. */
+  readonly forwarded: readonly string[];
   private readonly parts: Parts;
 
   private constructor(parts: Parts) {
@@ -68,8 +73,10 @@ export class Mesh {
     this.api = parts.api;
     this.istiod = parts.istiod;
     this.registry = parts.registry;
+    this.kubelet = parts.kubelet;
     const [admin, stats] = [String(parts.ports.admin), String(parts.ports.stats)];
-    this.reach = ["--namespace", namespace, "--pods", "direct", "--admin-port", admin, "--stats-port", stats];
+    this.forwarded = ["--namespace", namespace, "--admin-port", admin, "--stats-port", stats];
+    this.reach = [...this.forwarded, "--pods", "direct"];
   }
 
   /** Starts everything but pods; when a part does not start, ends the others. */
@@ -160,12 +167,14 @@ async function startParts(stops: Stop[]): Promise<Parts> {
   stops.push(() => api.stop());
   const registry = await startRegistry(workspace);
   stops.push(() => registry.stop());
+  const kubelet = await startKubelet(api);
+  stops.push(() => kubelet.stop());
   const app = await startApp();
   stops.push(() => closeServer(app));
   await createWorkload(api, ports.inbound);
   const istiod = await startIstiod(workspace, api);
   stops.push(() => istiod.stop());
-  return { workspace, api, istiod, registry, app, ports, stops };
+  return { workspace, api, istiod, registry, kubelet, app, ports, stops };
 }
 
 /** The last that was started ends first. A stop may be called again. */
@@ -183,10 +192,4 @@ function closeServer(server: Server): Promise<void> {
   const closed = new Promise<void>((resolve) => server.close(() => resolve()));
   server.closeAllConnections();
   return closed;
-}
-
-function portOf(server: Server): number {
-  const address = server.address();
-  if (address === null || typeof address === "string") throw new Error("the app has no port");
-  return address.port;
 }

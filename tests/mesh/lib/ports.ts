@@ -64,7 +64,8 @@ function close(server: Server): Promise<void> {
   });
 }
 
-function portOf(server: Server): number {
+/** The port that a server listens on. */
+export function portOf(server: Server): number {
   const address = server.address();
   if (address === null || typeof address === "string") throw new Error("a TCP server has no port");
   return address.port;

@@ -5,6 +5,9 @@ import { namespace, type ApiServer } from "./api-server.ts";
 /** The workload of every pod: its `app` label, its service account, and its service's name. */
 export const workload = "trading-engine";
 
+/** The node of every pod. */
+export const node = "node-0";
+
 /** Labels of a pod as its template would give them, and the one by which a StatefulSet tells its pods apart. */
 export function labelsOfPod(name: string): Record<string, string> {
   return { app: workload, [trackLabel]: "stable", [podNameLabel]: name };
@@ -45,7 +48,7 @@ export async function createPodObject(
   { name, address }: Pick<PodPlace, "name" | "address">,
 ): Promise<void> {
   const containers = ["app", "istio-proxy"].map((container) => ({ name: container, image: "none" }));
-  const spec = { serviceAccountName: workload, nodeName: "none", containers };
+  const spec = { serviceAccountName: workload, nodeName: node, containers };
   await api.create("pods", { metadata: { name, namespace, labels: labelsOfPod(name) }, spec }, "v1", "");
   const status = {
     phase: "Running",
