@@ -19,6 +19,7 @@ import { structJson } from "../../deploy/tool/dataplane/struct-json.ts";
 import { parseNacks } from "../../deploy/tool/dataplane/syncz.ts";
 import { CliError } from "../../scripts/lib/cli.ts";
 import { freePort } from "../../scripts/lib/ports.ts";
+import { waitFor } from "../../scripts/lib/process.ts";
 
 const pod: Pod = { namespace: "trading", name: "engine-0", address: "127.0.0.1", labels: {}, ready: true };
 
@@ -218,15 +219,21 @@ function kubelet(): Forwarder & { readonly asked: string[] } {
     );
     socket.on("close", () => listeners.forEach((listener) => listener()));
     input.on("data", (chunk: Buffer) => socket.write(chunk));
-    const webSocket = {
-      addEventListener: (_event: string, listener: () => void) => listeners.push(listener),
+    return webSocket({
+      addEventListener: (_event, listener) => listeners.push(listener),
       close: () => socket.destroy(),
-    };
-    // Of the web socket only these two are used.
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion, typescript/no-unnecessary-type-assertion
-    return webSocket as unknown as Awaited<ReturnType<Forwarder["portForward"]>>;
+    });
   };
   return { asked, portForward };
+}
+
+/** Of the web socket only these two are used. */
+function webSocket(parts: {
+  addEventListener(event: string, listener: () => void): void;
+  close(): void;
+}): Awaited<ReturnType<Forwarder["portForward"]>> {
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion, typescript/no-unnecessary-type-assertion
+  return parts as unknown as Awaited<ReturnType<Forwarder["portForward"]>>;
 }
 
 test("port-forward: HTTP over the stream, a large page, and what the kubelet says when the port is closed", async (t) => {
@@ -269,4 +276,60 @@ test("port-forward: an API server that refuses the stream, and one that never op
     accessThrough(forwardTransport(new KubeConfig(), silent), options).get(pod, "admin", "/x"),
     /no answer within 0.2 s/,
   );
+});
+
+type Act = () => void;
+
+/** When the kubelet's first frame is read (`write`), and when the client library hands the web socket over (`open`). */
+const orders: Readonly<Record<string, (write: Act, open: Act) => void>> = {
+  "with the answer to the handshake": (write, open) => {
+    write();
+    setImmediate(open);
+  },
+  "right before the socket is there": (write, open) => {
+    write();
+    open();
+  },
+  "right after": (write, open) => {
+    open();
+    process.nextTick(write);
+  },
+  later: (write, open) => {
+    open();
+    setTimeout(write, 50);
+  },
+};
+
+for (const [moment, order] of Object.entries(orders)) {
+  test(`port-forward: an error frame that comes ${moment} is the error of the page`, async () => {
+    const refused: Forwarder = {
+      portForward: (_namespace, _name, _ports, _output, errors) =>
+        new Promise((resolve) => {
+          order(
+            () => errors?.write(Buffer.from("connection refused")),
+            () => resolve(webSocket({ addEventListener: () => undefined, close: () => undefined })),
+          );
+        }),
+    };
+    const options = { mode: "port-forward", ports: { admin: 1, stats: 2 }, timeoutMillis: 20_000 } as const;
+    const access = accessThrough(forwardTransport(new KubeConfig(), refused), options);
+    await assert.rejects(access.get(pod, "admin", "/x"), /admin port 1, \/x: connection refused/);
+  });
+}
+
+test("port-forward: a web socket that opens when the time is up is closed", async () => {
+  let open: (() => void) | undefined;
+  let closed = false;
+  const late: Forwarder = {
+    portForward: () =>
+      new Promise((resolve) => {
+        open = () =>
+          resolve(webSocket({ addEventListener: () => undefined, close: () => void (closed = true) }));
+      }),
+  };
+  const options = { mode: "port-forward", ports: { admin: 1, stats: 2 }, timeoutMillis: 100 } as const;
+  const access = accessThrough(forwardTransport(new KubeConfig(), late), options);
+  await assert.rejects(access.get(pod, "admin", "/x"), /no answer within 0.1 s/);
+  open?.();
+  await waitFor("the late socket was closed", () => (closed ? true : undefined), { timeoutMillis: 5000 });
 });
