@@ -61,7 +61,9 @@ async function scene(t: TestContext, pods: number): Promise<Scene> {
   });
   t.after(() => sidecars.stop());
   const access = openPodAccess(cluster, { mode: "direct", ports: { admin: port, stats: port } });
-  return { session: { cluster, access, timeoutMillis: 10_000, istiod: undefined }, sidecars };
+  // Nobody answers there: a rollout goes on without istiod's words.
+  const istiod = `http://127.0.0.1:${await freePort()}`;
+  return { session: { cluster, access, timeoutMillis: 10_000, istiod }, sidecars };
 }
 
 async function createPod(cluster: Cluster, name: string, address: string): Promise<void> {

@@ -1,4 +1,4 @@
-import { CliError } from "../../../scripts/lib/cli.ts";
+import { CliError, progress } from "../../../scripts/lib/cli.ts";
 import { causeOf } from "../cause.ts";
 import { parseJson } from "../json.ts";
 
@@ -25,6 +25,25 @@ export async function readNacks(istiod: string): Promise<ReadonlyMap<string, str
       `istiod at ${url} does not answer: ${causeOf(error)}`,
       "kubectl -n istio-system port-forward deploy/istiod 15014, then --istiod http://localhost:15014; or leave --istiod out",
     );
+  }
+}
+
+/** URLs that did not answer and have been mentioned. */
+const silent = new Set<string>();
+
+/**
+ * What `readNacks` tells, none without an istiod to ask. They only put words to what the pods show themselves: an istiod
+ * that does not answer is mentioned once on stderr, and asked again the next time.
+ */
+export async function nacksIfTold(istiod: string | undefined): Promise<ReadonlyMap<string, string>> {
+  if (istiod === undefined) return new Map();
+  try {
+    return await readNacks(istiod);
+  } catch (error) {
+    if (!(error instanceof CliError)) throw error;
+    if (!silent.has(istiod)) progress(`${error.message}; going on without its words for what pods refuse`);
+    silent.add(istiod);
+    return new Map();
   }
 }
 

@@ -9,7 +9,7 @@ import { pluginOf } from "../cluster/render.ts";
 import { lasting, standingOf, type Expectation } from "../dataplane/standing.ts";
 import { readPodState } from "../dataplane/state.ts";
 import { mapLimited } from "../dataplane/survey.ts";
-import { readNacks } from "../dataplane/syncz.ts";
+import { nacksIfTold } from "../dataplane/syncz.ts";
 import type { Session } from "../delivery/session.ts";
 import type { MetricsSource } from "../metrics/source.ts";
 import { onTrack, readRollout, sameForPods, saveState } from "./canary.ts";
@@ -87,7 +87,7 @@ async function report(
     stable: { namespace: cluster.namespace, name: plugin, spec: stable?.spec ?? target },
     canary: { namespace: cluster.namespace, name: canary, spec: target },
   };
-  const nacks = istiod === undefined ? new Map<string, string>() : await readNacks(istiod);
+  const nacks = await nacksIfTold(istiod);
   const reports = await mapLimited(pods, readersAtOnce, async (pod) => {
     const expectation = expected[pod.labels[trackLabel] === "canary" ? "canary" : "stable"];
     try {
