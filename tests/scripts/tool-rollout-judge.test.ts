@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { noCounts, type Counts, type ProxyCounts } from "../../deploy/tool/metrics/counts.ts";
+import { noCounts, sumCounts, type Counts, type ProxyCounts } from "../../deploy/tool/metrics/counts.ts";
 import type { Distribution } from "../../deploy/tool/metrics/distribution.ts";
 import { decisive, judge } from "../../deploy/tool/rollout/judge.ts";
 import { leastIncrease, shareBounds } from "../../deploy/tool/rollout/statistics.ts";
@@ -201,13 +201,35 @@ test("one version against the other", async (t) => {
   }
 });
 
+function judged(canary: readonly Counts[], stable: readonly Counts[]): Verdict {
+  return judge(
+    { pods: canary.length, counts: sumCounts(canary) },
+    { pods: stable.length, counts: sumCounts(stable) },
+    defaultThresholds,
+  ).verdict;
+}
+
+test("canaries that are dead are found however many pods are idle", () => {
+  const served = counts(1000);
+  const dead = counts(0, { durationMicros: times(0, 400), proxy: proxy(1000, 1000) });
+  const { proxy: _none, ...idle } = counts(0, { durationMicros: times(0, 400) });
+  assert.equal(judged([served, served, served, served, dead], [served, served]), "worse");
+  assert.equal(judged([served, served, served, served, dead], [served, idle]), "worse", "a stable pod idle");
+  assert.equal(judged([idle, served, served, served, dead], [served, served]), "worse", "a canary pod idle");
+  assert.equal(judged([served, served, dead, dead, dead, dead], [idle, served]), "worse", "most are dead");
+  assert.equal(judged([served, idle], [served, idle]), "ok", "nothing is dead");
+  assert.equal(judged([idle], [served]), "unclear", "nothing reached the new version");
+});
+
 test("without Envoy's own counters it is said that they are missing, and the rest is judged", () => {
   const { proxy: _none, ...blind } = counts(500);
-  const judgement = judge({ pods: 1, counts: blind }, { pods: 4, counts: counts(2000) }, defaultThresholds);
-  assert.equal(judgement.verdict, "ok");
-  assert.ok(
-    judgement.findings.some((one) => one.verdict === "unknown" && one.text.includes("proxyStatsMatcher")),
-  );
+  for (const stable of [blind, counts(2000)]) {
+    const judgement = judge({ pods: 1, counts: blind }, { pods: 4, counts: stable }, defaultThresholds);
+    assert.equal(judgement.verdict, "ok");
+    assert.ok(
+      judgement.findings.some((one) => one.verdict === "unknown" && one.text.includes("proxyStatsMatcher")),
+    );
+  }
 });
 
 test("bounds of shares: known values, and the edges", () => {

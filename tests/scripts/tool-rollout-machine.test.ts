@@ -80,6 +80,7 @@ test("a version that is no worse reaches every pod, in the steps of the plan", a
   const ending = await carryOn(cluster);
   assert.equal(ending?.result, "promoted", ending?.reason);
   assertEnd(cluster, "promoted");
+  assert.match(ending.unknown.join(), /Envoy's own counters are not published/, "the simulation has none");
   for (const share of [1, 5, 10, 20]) assert.ok(shares.has(share), `${share} pods at a time`);
 });
 

@@ -109,12 +109,19 @@ test("what was counted since, also by a proxy that started anew", () => {
   assert.deepEqual(countsSince(noCounts, before), before);
 });
 
-test("several pods together; Envoy's view only where all have it", () => {
+test("several pods together; a pod that nothing has reached has none of Istio's series yet", () => {
   const both = sumCounts([counted(filter + envoy), counted(filter + envoy)]);
   assert.equal(both.requests, 200);
   assert.deepEqual(both.denied, { orders: 10 });
   assert.equal(both.proxy?.errors, 10);
-  assert.equal(sumCounts([counted(filter + envoy), counted(filter)]).proxy, undefined);
+  for (const pods of [
+    [counted(istio), counted("")],
+    [counted(""), counted(istio)],
+  ]) {
+    assert.equal(sumCounts(pods).proxy?.requests, 100);
+    assert.equal(sumCounts(pods).proxy?.errors, 10);
+  }
+  assert.equal(sumCounts([counted(filter), counted(filter)]).proxy, undefined);
   assert.deepEqual(sumCounts([]), noCounts);
 });
 

@@ -16,6 +16,7 @@ import { createCanary, readRollout, sameForPods } from "../rollout/canary.ts";
 import { takeClaim } from "../rollout/claim.ts";
 import { clusterPort } from "../rollout/cluster-port.ts";
 import { drive, type Ending } from "../rollout/driver.ts";
+import { notPublished } from "../rollout/judge.ts";
 import { driveArguments, planArguments, planOf, type DriveArguments } from "../rollout/options.ts";
 import { describePlan, describeReport, reportOf } from "../rollout/report.ts";
 import { describeStep, type RolloutState } from "../rollout/state.ts";
@@ -120,10 +121,11 @@ async function preview(
   return 0;
 }
 
-/** Without a single figure there would be nothing to decide by. */
+/** Without a single figure there would be nothing to decide by; without Envoy's, dead filters may go unnoticed. */
 async function assertFigures(metrics: MetricsSource, { pods }: Prepared): Promise<void> {
   const { pods: found, missing } = await metrics.read(pods);
-  if (found.size > 0) return;
+  if ([...found.values()].some(({ counts }) => counts.proxy !== undefined)) return;
+  if (found.size > 0) return progress(`warning: ${notPublished.text}`);
   const [[pod, reason] = ["", ""]] = missing;
   throw new CliError(
     `${metrics.description} have no figures of any pod; ${pod}: ${reason}`,

@@ -43,6 +43,9 @@ export const noCounts: Counts = {
   vmReloads: 0,
 };
 
+/** Envoy's view of a pod that nothing has reached: Istio's series begin with the first request. */
+export const noProxyCounts: ProxyCounts = { requests: 0, errors: 0, durationMillis: emptyDistribution };
+
 /** Reads the counts of one proxy out of its scrape; traps are those of plugins whose name holds `plugin`. */
 export function countsOf(metrics: Metrics, plugin: string): Counts {
   const proxy = proxyCounts(metrics);
@@ -87,7 +90,7 @@ export function countsSince(before: Counts, after: Counts): Counts {
   };
 }
 
-/** Of several proxies together; Envoy's own view only where all of them have it. */
+/** Of several proxies together. One without Envoy's own view has seen no request, as long as any other has that view. */
 export function sumCounts(all: readonly Counts[]): Counts {
   const [first, ...others] = all;
   return first === undefined ? noCounts : others.reduce(addCounts, first);
@@ -106,11 +109,11 @@ function addCounts(a: Counts, b: Counts): Counts {
     failures: addEach(a.failures, b.failures),
     durationMicros: addDistributions(a.durationMicros, b.durationMicros),
     vmReloads: a.vmReloads + b.vmReloads,
-    ...(a.proxy && b.proxy ? { proxy: addProxy(a.proxy, b.proxy) } : {}),
+    ...(a.proxy || b.proxy ? { proxy: addProxy(a.proxy, b.proxy) } : {}),
   };
 }
 
-function addProxy(a: ProxyCounts, b: ProxyCounts): ProxyCounts {
+function addProxy(a: ProxyCounts = noProxyCounts, b: ProxyCounts = noProxyCounts): ProxyCounts {
   return {
     requests: a.requests + b.requests,
     errors: a.errors + b.errors,

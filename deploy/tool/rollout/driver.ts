@@ -11,6 +11,8 @@ export interface Ending {
   readonly result: "promoted" | "rolled-back" | "stopped" | "undecided" | "stuck";
   readonly reason: string;
   readonly state: RolloutState;
+  /** What the steps that this run has judged could not compare, each once. */
+  readonly unknown: readonly string[];
 }
 
 /** Bounds of a run. */
@@ -44,6 +46,7 @@ class Driver {
   private waitingSince: number | undefined;
   private askingSince: number | undefined;
   private lastLine = "";
+  private readonly unknown = new Set<string>();
   private readonly suspectSince = new Map<string, number>();
   /** Pods seen running on their track in this phase, and when. */
   private readonly settled = new Map<
@@ -65,7 +68,11 @@ class Driver {
       const ending = await this.perform(action);
       if (ending !== undefined) return ending;
     }
-    return { result: "stopped", reason: "it was interrupted", state: this.state };
+    return this.ended("stopped", "it was interrupted");
+  }
+
+  private ended(result: Ending["result"], reason: string): Ending {
+    return { result, reason, state: this.state, unknown: [...this.unknown] };
   }
 
   private async observe(): Promise<Observation> {
@@ -166,9 +173,9 @@ class Driver {
         return this.ask(action.reason);
       case "finish":
         await port.finish(state, action.result, action.reason);
-        return { result: action.result, reason: action.reason, state };
+        return this.ended(action.result, action.reason);
       default:
-        return { result: "stuck", reason: `in vain it was waited until ${action.reason}`, state };
+        return this.ended("stuck", `in vain it was waited until ${action.reason}`);
     }
   }
 
@@ -198,6 +205,7 @@ class Driver {
     this.window ??= new Window(state, port.metrics, port.now());
     this.outcome = await this.window.look(this.pods, port.now());
     if (this.outcome !== undefined) {
+      for (const text of this.outcome.unknown ?? []) this.unknown.add(text);
       this.say(`${describeStep(state)}: ${this.outcome.text}`);
       return;
     }
@@ -209,8 +217,7 @@ class Driver {
   private async ask(reason: string): Promise<Ending | undefined> {
     const { port, options, state } = this;
     this.askingSince ??= port.now();
-    if (port.now() - this.askingSince >= options.approvalMillis)
-      return { result: "undecided", reason, state };
+    if (port.now() - this.askingSince >= options.approvalMillis) return this.ended("undecided", reason);
     this.say(`paused, approval ${approvalOf(state)} is wanted: ${reason}`);
     await port.sleep(pollMillis);
     return undefined;

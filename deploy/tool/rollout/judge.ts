@@ -1,4 +1,4 @@
-import { totalOf, type Counts } from "../metrics/counts.ts";
+import { noProxyCounts, totalOf, type Counts, type ProxyCounts } from "../metrics/counts.ts";
 import { judgeLatency, type LatencySignal } from "./latency.ts";
 import { leastIncrease, shareOf, type Proportion } from "./statistics.ts";
 import { suspicion, type Finding, type Judgement, type Thresholds, type Verdict } from "./verdict.ts";
@@ -88,24 +88,37 @@ function shares(canary: Counts, stable: Counts, thresholds: Thresholds): Finding
       canary.failures,
     ),
   ];
-  if (canary.proxy === undefined || stable.proxy === undefined) return [...filter, notPublished];
+  if (!envoySees(canary, stable)) return [...filter, notPublished];
   return [
     ...filter,
-    compare("errors as Envoy counts them", maxErrorIncrease, ({ proxy }) => ({
-      hits: proxy?.errors ?? 0,
-      total: proxy?.requests ?? 0,
-    })),
-    compare("requests the filter did not see", maxUncountedIncrease, ({ requests, proxy }) => ({
-      hits: Math.max(0, (proxy?.requests ?? 0) - requests),
-      total: proxy?.requests ?? 0,
-    })),
+    compare("errors as Envoy counts them", maxErrorIncrease, (counts) => {
+      const { errors, requests } = proxyOf(counts);
+      return { hits: errors, total: requests };
+    }),
+    compare("requests the filter did not see", maxUncountedIncrease, (counts) => {
+      const { requests } = proxyOf(counts);
+      return { hits: Math.max(0, requests - counts.requests), total: requests };
+    }),
   ];
 }
 
-const notPublished: Finding = {
+/** Whether Envoy's view can be compared: a version without it has just not been reached, if its filter saw nothing either. */
+function envoySees(...versions: readonly Counts[]): boolean {
+  return (
+    versions.some(({ proxy }) => proxy !== undefined) &&
+    versions.every(({ proxy, requests }) => proxy !== undefined || requests === 0)
+  );
+}
+
+function proxyOf({ proxy = noProxyCounts }: Counts): ProxyCounts {
+  return proxy;
+}
+
+/** What is said where no proxy shows Envoy's own counters: the filter's alone can't tell that it is dead. */
+export const notPublished: Finding = {
   signal: "errors as Envoy counts them",
   verdict: "unknown",
-  text: "Envoy's own counters are not published by these pods (proxyStatsMatcher: http.inbound): a filter that died shows in VM reloads only",
+  text: "Envoy's own counters are not published by these pods (istio_requests_total, or proxyStatsMatcher: http.inbound): a filter that died shows in VM reloads only",
 };
 
 /** A request may be denied by two quotas; it is one request. */
@@ -148,11 +161,11 @@ function latencies(canary: Counts, stable: Counts, thresholds: Thresholds): Find
     unit: "us",
     floor: thresholds.latencyFloorMicros,
   };
-  if (canary.proxy === undefined || stable.proxy === undefined) return judgeLatency(own, thresholds);
+  if (!envoySees(canary, stable)) return judgeLatency(own, thresholds);
   const proxy: LatencySignal = {
     signal: "time in Envoy",
-    canary: canary.proxy.durationMillis,
-    stable: stable.proxy.durationMillis,
+    canary: proxyOf(canary).durationMillis,
+    stable: proxyOf(stable).durationMillis,
     unit: "ms",
     // Envoy counts whole milliseconds: neighbours say nothing.
     floor: Math.max(2, thresholds.latencyFloorMicros / 1000),

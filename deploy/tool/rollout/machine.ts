@@ -23,6 +23,8 @@ export interface Outcome {
   readonly text: string;
   /** Figures of the old version during the window, where any pod ran it. */
   readonly stable?: Group;
+  /** What could not be compared at all, in words. */
+  readonly unknown?: readonly string[];
 }
 
 /** What is known of the world before the next action. */

@@ -16,12 +16,14 @@ export interface Report {
   readonly steps: readonly number[];
   readonly image: string;
   readonly configHash: string;
+  /** What was not compared, and why: nothing in it speaks for the new version. */
+  readonly notCompared: readonly string[];
   /** What to do now, when something is left to do. */
   readonly next?: string;
 }
 
 /** The report of an ending. */
-export function reportOf({ result, reason, state }: Ending, target: WasmPluginSpec): Report {
+export function reportOf({ result, reason, state, unknown }: Ending, target: WasmPluginSpec): Report {
   const next = nextStep(result, state);
   return {
     result,
@@ -32,6 +34,7 @@ export function reportOf({ result, reason, state }: Ending, target: WasmPluginSp
     steps: state.plan.steps,
     image: target.url,
     configHash: expectedHash(target),
+    notCompared: unknown,
     ...(next === undefined ? {} : { next }),
   };
 }
@@ -46,7 +49,11 @@ export function describeReport(report: Report, state: RolloutState): string {
     undecided: `paused in ${describeStep(state)}; the pods stay as they are: ${what}\nbecause ${report.reason}`,
     stuck: `stuck in phase ${report.phase}: ${report.reason}`,
   };
-  return report.next === undefined ? lines[report.result] : `${lines[report.result]}\n${report.next}`;
+  return [
+    lines[report.result],
+    ...report.notCompared.map((text) => `not compared: ${text}`),
+    ...(report.next === undefined ? [] : [report.next]),
+  ].join("\n");
 }
 
 function nextStep(result: Ending["result"], state: RolloutState): string | undefined {

@@ -84,7 +84,8 @@ export class Window {
     const judgement = judge(view.canary, this.comparedWith(view.stable), this.state.plan.thresholds);
     const findings = [...decisive(judgement), ...missingFindings(view.missing)];
     const verdict = verdictOf(judgement, view.missing);
-    const known = view.stable.pods > 0 ? { stable: view.stable } : {};
+    const unknown = judgement.findings.filter((one) => one.verdict === "unknown").map(({ text }) => text);
+    const known = { unknown, ...(view.stable.pods > 0 ? { stable: view.stable } : {}) };
     if (verdict === "worse") return { verdict, text: inWords(decisive(judgement)), ...known };
     if (verdict === "ok" && elapsed >= windowMillis)
       return { verdict, text: inWords(judgement.findings), ...known };
