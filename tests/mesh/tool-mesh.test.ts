@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { readHistory } from "../../deploy/tool/cluster/history.ts";
 import { deletePlugin, readPlugin } from "../../deploy/tool/cluster/plugins.ts";
+import { listPods, setTrack } from "../../deploy/tool/cluster/pods.ts";
 import { parseJson } from "../../deploy/tool/json.ts";
 import { root } from "../../scripts/lib/paths.ts";
 import { waitFor, type Finished } from "../../scripts/lib/process.ts";
@@ -211,6 +212,28 @@ test("rates in status: denials of the second that was watched", async () => {
   stopped.abort();
   await traffic;
   assert.ok((now.pods[0]?.deniedPerSecond ?? 0) > 1, JSON.stringify(now));
+});
+
+test("a pod on a track without a plugin passes unfiltered: status, doctor and the way back", async () => {
+  const [place] = await listPods(mesh.api.admin, {});
+  assert.ok(place !== undefined);
+  await setTrack(mesh.api.admin, place, "canary");
+  await waitFor("the filter was gone", async () =>
+    (await pod.send()) === 200 && (await pod.send()) === 200 ? true : undefined,
+  );
+  const now = await status();
+  assert.equal(now.healthy, false);
+  assert.deepEqual(
+    now.pods.map(({ pod: name, standing }) => [name, standing]),
+    [["engine-0", "absent"]],
+  );
+  const doctor = await tickgate("doctor", "--insecure");
+  assert.equal(doctor.code, 1, doctor.stdout);
+  assert.match(doctor.stdout, /PROBLEM +pod trading\/engine-0: no plugin selects it .*\n +next: kubectl label/);
+  await setTrack(mesh.api.admin, place, "stable");
+  const again = await tickgate("deploy");
+  assert.equal(again.code, 0, again.stderr);
+  assert.equal((await status()).healthy, true);
 });
 
 test("remove: gone from the proxy when it returns; rollback brings it back", async () => {

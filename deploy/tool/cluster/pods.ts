@@ -7,6 +7,25 @@ export const trackLabel = "tickgate.dev/track";
 /** Which plugin a pod gets. */
 export type Track = "stable" | "canary";
 
+/** The labels of an application's pods, whichever track they are on, from those that a plugin selects. */
+export function withoutTrack(labels: Readonly<Record<string, string>>): Record<string, string> {
+  const { [trackLabel]: _track, ...own } = labels;
+  return own;
+}
+
+/** Whether an object with `labels` is selected by `wanted`; everything is selected by none. */
+export function carries(
+  labels: Readonly<Record<string, string>> | undefined,
+  wanted: Readonly<Record<string, string>>,
+): boolean {
+  return Object.entries(wanted).every(([key, value]) => labels?.[key] === value);
+}
+
+/** The command that brings a pod of another track to the stable plugin. */
+export function backToStable({ namespace, name }: Pick<Pod, "namespace" | "name">): string {
+  return `kubectl label pod -n ${namespace} ${name} --overwrite ${trackLabel}=stable`;
+}
+
 /** A pod with a sidecar, as far as the tool cares. */
 export interface Pod {
   readonly namespace: string;

@@ -6,7 +6,7 @@ import { findCanary } from "../cluster/canaries.ts";
 import { readHistory, type Revision } from "../cluster/history.ts";
 import { readPlugin, type WasmPlugin } from "../cluster/plugins.ts";
 import { trackLabel } from "../cluster/pods.ts";
-import { survey, type SurveyedPod } from "../dataplane/survey.ts";
+import { surveyTracks, type SurveyedPod } from "../dataplane/survey.ts";
 import type { PodState } from "../dataplane/state.ts";
 import type { Session } from "./session.ts";
 
@@ -36,14 +36,16 @@ export interface StatusReport {
   /** The image of the canary while a rollout is under way. */
   readonly canary: string | undefined;
   readonly pods: readonly PodStatus[];
-  /** Every pod runs what it should. */
+  /** Labels by which the plugin selects its pods. */
+  readonly selector: Readonly<Record<string, string>>;
+  /** There are pods, and every one runs what it should. */
   readonly healthy: boolean;
 }
 
 const betweenScrapesMillis = 1000;
 const defaultMaxSeries = 2000;
 
-/** Reads every pod twice, a second apart. A CliError when there is no plugin. */
+/** Reads every pod of the application twice, a second apart. A CliError when there is no plugin. */
 export async function readStatus(session: Session, name: string): Promise<StatusReport> {
   const { cluster } = session;
   const [stable, canary, revisions] = await Promise.all([
@@ -57,9 +59,7 @@ export async function readStatus(session: Session, name: string): Promise<Status
       "--namespace and --name choose another; tickgate deploy makes one; tickgate rollback brings a removed one back",
     );
   }
-  const plugins = [stable, canary].filter((plugin) => plugin !== undefined);
-  const groups = await Promise.all(plugins.map((plugin) => readPods(session, plugin)));
-  const pods = groups.flat().toSorted((a, b) => a.pod.localeCompare(b.pod, "en"));
+  const pods = await readPods(session, { stable, canary });
   const last = revisions.at(-1);
   return {
     plugin: `${cluster.namespace}/${name}`,
@@ -67,24 +67,34 @@ export async function readStatus(session: Session, name: string): Promise<Status
     revision: last && { revision: last.revision, result: last.result, at: last.at, by: last.by },
     canary: canary?.spec.url,
     pods,
-    healthy: pods.every(({ standing }) => standing === "running"),
+    selector: stable.spec.selector?.matchLabels ?? {},
+    healthy: pods.length > 0 && pods.every(({ standing }) => standing === "running"),
   };
 }
 
-async function readPods(session: Session, { metadata, spec }: WasmPlugin): Promise<PodStatus[]> {
+interface Plugins {
+  readonly stable: WasmPlugin;
+  readonly canary: WasmPlugin | undefined;
+}
+
+async function readPods(session: Session, plugins: Plugins): Promise<PodStatus[]> {
   const { cluster, access, istiod } = session;
-  const expected = { namespace: metadata.namespace, name: metadata.name, spec };
-  const first = await survey({ cluster, access, expected });
+  const first = await surveyTracks({ cluster, access }, plugins);
   const start = performance.now();
   await sleep(betweenScrapesMillis);
-  const second = await survey({ cluster, access, expected, istiod });
+  const second = await surveyTracks({ cluster, access, istiod }, plugins);
   const seconds = (performance.now() - start) / 1000;
-  const configured = metricsOf(spec.pluginConfig)["maxSeries"];
-  const maxSeries = typeof configured === "number" ? configured : defaultMaxSeries;
   return second.map((after) => {
     const before = first.find(({ pod }) => pod.name === after.pod.name);
+    const { canary, stable } = plugins;
+    const maxSeries = maxSeriesOf(after.plugin === canary?.metadata.name ? canary : stable);
     return podStatus(after, before?.state, { seconds, maxSeries });
   });
+}
+
+function maxSeriesOf(plugin: WasmPlugin | undefined): number {
+  const configured = metricsOf(plugin?.spec.pluginConfig)["maxSeries"];
+  return typeof configured === "number" ? configured : defaultMaxSeries;
 }
 
 function metricsOf(config: Readonly<Record<string, unknown>> | undefined): Record<string, unknown> {
@@ -123,7 +133,7 @@ const columns = ["pod", "track", "version", "config", "series", "denied/s", "bro
 
 /** The report as a table, what is wrong below it. */
 export function describeStatus(report: StatusReport): string {
-  const { plugin, image, revision, canary, pods } = report;
+  const { plugin, image, revision, canary, pods, selector } = report;
   const head = [
     `${plugin}: ${image}`,
     revision === undefined
@@ -132,7 +142,14 @@ export function describeStatus(report: StatusReport): string {
     ...(canary === undefined ? [] : [`a rollout is under way: canary ${canary}`]),
     "",
   ];
-  if (pods.length === 0) return [...head, "no running pod with a sidecar is selected"].join("\n");
+  if (pods.length === 0) {
+    const labels = Object.entries(selector).map(([key, value]) => `${key}=${value}`);
+    return [
+      ...head,
+      `no running pod with a sidecar is selected by ${labels.join(",")}: nothing is filtered`,
+      "next: tickgate doctor tells whether labels or sidecars are missing",
+    ].join("\n");
+  }
   const wrong = pods
     .filter(({ standing }) => standing !== "running")
     .map(({ pod, reason }) => `${pod} ${reason}`);

@@ -1,7 +1,7 @@
 import { isCanaryOf } from "../cluster/canaries.ts";
 import { ApiError } from "../cluster/failures.ts";
 import { fieldManager, listPlugins, type WasmPlugin } from "../cluster/plugins.ts";
-import { listPods, trackLabel, type Pod } from "../cluster/pods.ts";
+import { carries, listPods, trackLabel, type Pod } from "../cluster/pods.ts";
 import { pluginName } from "../cluster/render.ts";
 import { fine, problem, warning, type Finding } from "./finding.ts";
 import type { Subject } from "./subject.ts";
@@ -31,7 +31,7 @@ async function otherPlugins({ cluster, name, istioNamespace }: Subject): Promise
 
 function judgeOther(plugin: WasmPlugin, pods: readonly Pod[], { spec }: Subject): Finding[] {
   const object = `WasmPlugin ${plugin.metadata.namespace}/${plugin.metadata.name}`;
-  const met = pods.filter((pod) => selects(plugin, pod));
+  const met = pods.filter(({ labels }) => carries(labels, plugin.spec.selector?.matchLabels ?? {}));
   if (met.length === 0) return [];
   const same =
     plugin.spec.pluginName === pluginName ||
@@ -62,10 +62,6 @@ function judgeOther(plugin: WasmPlugin, pods: readonly Pod[], { spec }: Subject)
 
 function repositoryOf(url: string): string {
   return url.replace(/@.*$/, "");
-}
-
-function selects({ spec }: WasmPlugin, pod: Pod): boolean {
-  return Object.entries(spec.selector?.matchLabels ?? {}).every(([key, value]) => pod.labels[key] === value);
 }
 
 /** Managers that own fields of the spec besides us: a deploy that changes such a field is refused. */

@@ -1,6 +1,18 @@
 import { CliError } from "../../../scripts/lib/cli.ts";
 import { histogramNames, labelsOf, meshTags } from "../../../scripts/lib/stats-settings.ts";
-import { asPod, isRunning, listPodObjects, sidecarOf, trackLabel, type PodObject } from "../cluster/pods.ts";
+import { findCanary } from "../cluster/canaries.ts";
+import { ApiError } from "../cluster/failures.ts";
+import {
+  asPod,
+  backToStable,
+  carries,
+  isRunning,
+  listPodObjects,
+  sidecarOf,
+  trackLabel,
+  withoutTrack,
+  type PodObject,
+} from "../cluster/pods.ts";
 import { bootstrapPath, readStatsBootstrap, type StatsBootstrap } from "../dataplane/config-dump.ts";
 import { mapLimited } from "../dataplane/survey.ts";
 import { parseJson } from "../json.ts";
@@ -15,26 +27,36 @@ const component =
 /** Whether pods are selected, have sidecars, and were started with what the filter's metrics need. */
 export async function checkPods(subject: Subject): Promise<Finding[]> {
   const { cluster, selector } = subject;
-  const { [trackLabel]: _track, ...ownLabels } = selector;
-  const all = (await listPodObjects(cluster, ownLabels)).filter(isRunning);
-  const selected = all.filter((pod) => matches(pod, selector));
+  const [objects, canary] = await Promise.all([
+    listPodObjects(cluster, withoutTrack(selector)),
+    canarySelector(subject),
+  ]);
+  const all = objects.filter(isRunning);
+  const selected = all.filter(({ metadata }) => carries(metadata.labels, selector));
   const injected = selected.filter((pod) => sidecarOf(pod) !== undefined);
+  const others = all.filter((pod) => sidecarOf(pod) !== undefined && !selected.includes(pod));
   const findings = [
     ...selectionFindings(subject, injected),
     ...selected.filter((pod) => !injected.includes(pod)).map(withoutSidecar),
-    ...all.filter((pod) => sidecarOf(pod) !== undefined && isForgotten(pod)).map(withoutTrack),
+    ...others.flatMap((pod) => unselected(pod, canary)),
   ];
   const read = await mapLimited(injected, concurrency, (pod) => checkPod(subject, pod));
   return [...findings, ...read.flat()];
 }
 
-function matches({ metadata }: PodObject, labels: Readonly<Record<string, string>>): boolean {
-  return Object.entries(labels).every(([key, value]) => metadata.labels?.[key] === value);
-}
+type Labels = Readonly<Record<string, string>>;
 
-function isForgotten({ metadata }: PodObject): boolean {
-  const track = metadata.labels?.[trackLabel];
-  return track !== "stable" && track !== "canary";
+/** What the canary of a rollout under way selects; undefined without one, `unknown` without the right to see it. */
+async function canarySelector({ cluster, name }: Subject): Promise<Labels | "unknown" | undefined> {
+  try {
+    const canary = await findCanary(cluster, name);
+    return canary && (canary.spec.selector?.matchLabels ?? {});
+  } catch (error) {
+    // Both are reported by other checks: the right, and the CRD.
+    if (error instanceof ApiError && error.status === 403) return "unknown";
+    if (error instanceof ApiError && error.status === 404) return undefined;
+    throw error;
+  }
 }
 
 function nameOf({ metadata }: PodObject): string {
@@ -63,12 +85,27 @@ function withoutSidecar(pod: PodObject): Finding {
   );
 }
 
-function withoutTrack(pod: PodObject): Finding {
-  return warning(
-    nameOf(pod),
-    `has a sidecar and no label ${trackLabel}: no plugin selects it, its traffic passes unfiltered`,
-    `if it should be filtered: label its pod template ${trackLabel}: stable`,
-  );
+/** A pod of the application with a sidecar, which the stable plugin does not select. */
+function unselected(pod: PodObject, canary: Labels | "unknown" | undefined): Finding[] {
+  const { labels } = pod.metadata;
+  const track = labels?.[trackLabel];
+  if (track === undefined) {
+    return [
+      warning(
+        nameOf(pod),
+        `has a sidecar and no label ${trackLabel}: no plugin selects it, its traffic passes unfiltered`,
+        `if it should be filtered: label its pod template ${trackLabel}: stable`,
+      ),
+    ];
+  }
+  if (canary === "unknown" || (canary !== undefined && carries(labels, canary))) return [];
+  return [
+    problem(
+      nameOf(pod),
+      `no plugin selects it (${trackLabel}=${track}): its traffic passes unfiltered, and a deploy does not reach it`,
+      backToStable(pod.metadata),
+    ),
+  ];
 }
 
 async function checkPod(subject: Subject, pod: PodObject): Promise<Finding[]> {
