@@ -229,7 +229,10 @@ test("a pod on a track without a plugin passes unfiltered: status, doctor and th
   );
   const doctor = await tickgate("doctor", "--insecure");
   assert.equal(doctor.code, 1, doctor.stdout);
-  assert.match(doctor.stdout, /PROBLEM +pod trading\/engine-0: no plugin selects it .*\n +next: kubectl label/);
+  assert.match(
+    doctor.stdout,
+    /PROBLEM +pod trading\/engine-0: no plugin selects it .*\n +next: kubectl label/,
+  );
   await setTrack(mesh.api.admin, place, "stable");
   const again = await tickgate("deploy");
   assert.equal(again.code, 0, again.stderr);
