@@ -32,10 +32,8 @@ class ObjectStore {
     switch (call.verb) {
       case "list":
         return { items: this.list(call) };
-      case "create": {
-        const object = copy<StoredObject>(call.body);
-        return this.store(`${call.resource.plural}/${object.metadata.name}`, object);
-      }
+      case "create":
+        return this.create(call);
       case "patch":
         return this.patch(call);
       case "delete": {
@@ -46,6 +44,19 @@ class ObjectStore {
       default:
         return this.get(call);
     }
+  }
+
+  private create(call: ApiCall): unknown {
+    const object = copy<Partial<StoredObject>>(call.body);
+    // A review: an answer, nothing to keep.
+    if (object.metadata === undefined) return object;
+    const { metadata } = object;
+    const key = `${call.resource.plural}/${metadata.name}`;
+    if (this.objects.has(key)) {
+      const details = { name: metadata.name };
+      throw new ApiError(call, 409, { reason: "AlreadyExists", message: "already exists", details });
+    }
+    return this.store(key, { ...object, metadata });
   }
 
   private get(call: ApiCall): StoredObject {

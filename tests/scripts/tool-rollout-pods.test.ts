@@ -85,6 +85,7 @@ async function rollOut({ session }: Scene, image: string): Promise<Ending> {
   assert.ok(prepared !== undefined);
   const target = await begin(session, "tickgate", prepared);
   const claim = await takeClaim(session.cluster, "tickgate");
+  assert.ok(claim !== undefined);
   const { signal } = new AbortController();
   const metrics = podMetrics(session.access, "tickgate");
   const port = clusterPort({

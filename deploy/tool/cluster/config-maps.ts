@@ -23,22 +23,31 @@ export async function readConfigMap(cluster: Cluster, name: string): Promise<Con
   }
 }
 
-/** Replaces what was read. An ApiError of status 409: somebody else has written since. */
+/**
+ * Replaces what was read, and returns the version that this made. An ApiError of status 409: somebody else has written
+ * since, also where both found nothing.
+ */
 export async function writeConfigMap(
   cluster: Cluster,
   name: string,
   { data, resourceVersion }: ConfigMapContent,
-): Promise<void> {
+): Promise<string | undefined> {
   const { namespace } = cluster;
   const labels = { "app.kubernetes.io/name": "tickgate" };
-  const version = resourceVersion === undefined ? {} : { resourceVersion };
-  await cluster.request({
-    verb: "patch",
-    resource: resources.configMaps,
-    namespace,
-    name,
-    query: { fieldManager, force: "true" },
-    contentType: "application/apply-patch+yaml",
-    body: { apiVersion: "v1", kind: "ConfigMap", metadata: { name, namespace, labels, ...version }, data },
-  });
+  const body = { apiVersion: "v1", kind: "ConfigMap", metadata: { name, namespace, labels }, data };
+  const at = { resource: resources.configMaps, namespace };
+  const written = await cluster.request<{ metadata: { resourceVersion?: string } }>(
+    resourceVersion === undefined
+      ? // An apply would merge with what another process has created in the meantime.
+        { verb: "create", ...at, query: { fieldManager }, body }
+      : {
+          verb: "patch",
+          ...at,
+          name,
+          query: { fieldManager, force: "true" },
+          contentType: "application/apply-patch+yaml",
+          body: { ...body, metadata: { ...body.metadata, resourceVersion } },
+        },
+  );
+  return written.metadata.resourceVersion;
 }

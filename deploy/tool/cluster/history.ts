@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import { CliError } from "../../../scripts/lib/cli.ts";
 import { parseJson } from "../json.ts";
 import { readConfigMap, writeConfigMap } from "./config-maps.ts";
@@ -65,6 +66,8 @@ export async function recordRevision(
   const at = new Date().toISOString();
   let added: Revision | undefined;
   await change(cluster, plugin, (revisions) => {
+    // Written already, where only the answer was lost.
+    if (added !== undefined && revisions.some((known) => isDeepStrictEqual(known, added))) return revisions;
     const revision = (revisions.at(-1)?.revision ?? 0) + 1;
     added = { revision, image: spec.url, configHash: expectedHash(spec), at, ...entry };
     return [...revisions, added];
@@ -94,7 +97,8 @@ async function change(
     const { revisions, resourceVersion } = await readStored(cluster, plugin);
     try {
       const data = { [dataKey]: JSON.stringify(trim(edit(revisions))) };
-      return await writeConfigMap(cluster, historyName(plugin), { data, resourceVersion });
+      await writeConfigMap(cluster, historyName(plugin), { data, resourceVersion });
+      return;
     } catch (error) {
       // Somebody else wrote between our read and our write.
       if (!(error instanceof ApiError) || error.status !== 409 || attempt >= attempts) throw error;

@@ -1,12 +1,14 @@
 import { defineCommand } from "citty";
 import { CliError } from "../../../scripts/lib/cli.ts";
-import { openSession } from "../delivery/session.ts";
+import { readHistory } from "../cluster/history.ts";
+import { openSession, type Session } from "../delivery/session.ts";
 import { readRollout, requestAbort } from "../rollout/canary.ts";
-import { isDriven } from "../rollout/claim.ts";
+import { DrivenElsewhere } from "../rollout/claim.ts";
 import { canTurnBack } from "../rollout/machine.ts";
 import { driveArguments } from "../rollout/options.ts";
+import { historyTag, type RolloutState } from "../rollout/state.ts";
 import { emit, outputFormat } from "../output.ts";
-import { driveToEnd } from "./rollout.ts";
+import { driveToEnd, RolloutOver } from "./rollout.ts";
 
 /** `tickgate rollout abort`: takes a rollout back; itself when no other process drives it. */
 export const abortRollout = defineCommand({
@@ -25,12 +27,29 @@ export const abortRollout = defineCommand({
       );
     }
     await requestAbort(session.cluster, canary, args.reason);
-    if (await isDriven(session.cluster, args.name)) {
+    try {
+      const code = await driveToEnd(session, args, { state, target: canary.spec });
+      // Rolled back is what was wanted.
+      return code === 1 && (await readRollout(session.cluster, args.name)) === undefined ? 0 : code;
+    } catch (error) {
+      if (!(await isDoneByAnother(error, session, args.name, state))) throw error;
       emit(format, { result: "requested" }, () => "the process that drives the rollout takes it back");
       return 0;
     }
-    const code = await driveToEnd(session, args, { state, target: canary.spec });
-    // Rolled back is what was wanted.
-    return code === 1 && (await readRollout(session.cluster, args.name)) === undefined ? 0 : code;
   },
 });
+
+/** Whether a living process was asked, or one has done it by now. */
+async function isDoneByAnother(
+  error: unknown,
+  { cluster }: Session,
+  plugin: string,
+  state: RolloutState,
+): Promise<boolean> {
+  if (error instanceof DrivenElsewhere) return true;
+  if (!(error instanceof RolloutOver)) return false;
+  const revisions = await readHistory(cluster, plugin);
+  return revisions.some(
+    ({ result, note }) => result === "rolled-back" && note?.startsWith(historyTag(state)) === true,
+  );
+}

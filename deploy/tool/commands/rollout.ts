@@ -143,13 +143,17 @@ export async function driveToEnd(
   const by = await whoAmI(session.cluster);
   // From here on Ctrl-C ends the drive after the action under way, and what is left is told.
   const signal = takeOverInterrupt();
-  const claim = await takeClaim(session.cluster, values.name);
+  const claim = await takeClaim(session.cluster, values.name, { signal });
+  if (claim === undefined) {
+    progress("interrupted; nothing was changed");
+    return exitCodes.stopped;
+  }
   try {
-    const target = "pods" in which ? await begin(session, values.name, which) : which.target;
+    const { target, state } = await startOf(session, values.name, which);
     const port = clusterPort({
       session,
       plugin: values.name,
-      canary: canaryName(values.name, which.state.id),
+      canary: canaryName(values.name, state.id),
       target,
       metrics: metricsOf(session, values),
       claim,
@@ -157,13 +161,31 @@ export async function driveToEnd(
       force: values["force-conflicts"] === true,
       signal,
     });
-    const ending = await drive(port, which.state, { signal, approvalMillis, report: progress });
+    const ending = await drive(port, state, { signal, approvalMillis, report: progress });
     const report = reportOf(ending, target);
     emit(outputFormat(values.output), report, () => describeReport(report, ending.state));
     return exitCodes[ending.result];
   } finally {
     await claim.release();
   }
+}
+
+/** Somebody else has brought the rollout to its end. */
+export class RolloutOver extends CliError {}
+
+/** Where to begin or to go on. Read under the claim: whoever had it before may have got further. */
+async function startOf(session: Session, plugin: string, which: UnderWay | Prepared): Promise<UnderWay> {
+  const found = await readRollout(session.cluster, plugin);
+  const { state } = which;
+  if ("pods" in which) {
+    if (found === undefined) return { target: await begin(session, plugin, which), state };
+    throw new CliError(
+      `another rollout of ${plugin} has begun in the meantime: ${found.canary.spec.url}`,
+      "tickgate rollout --resume goes on with it, tickgate rollout abort takes it back",
+    );
+  }
+  if (found?.state.id === state.id) return { target: found.canary.spec, state: found.state };
+  throw new RolloutOver(`the rollout of ${state.id} has ended in the meantime`, "tickgate history tells how");
 }
 
 const exitCodes: Readonly<Record<Ending["result"], number>> = {

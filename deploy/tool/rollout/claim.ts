@@ -1,28 +1,51 @@
+import { randomUUID } from "node:crypto";
 import { hostname } from "node:os";
-import { CliError } from "../../../scripts/lib/cli.ts";
+import { CliError, progress } from "../../../scripts/lib/cli.ts";
 import { sleep } from "../../../scripts/lib/process.ts";
 import { readConfigMap, writeConfigMap } from "../cluster/config-maps.ts";
 import type { Cluster } from "../cluster/connect.ts";
 import { ApiError } from "../cluster/failures.ts";
 
-/** The right to drive a rollout, which one process has at a time. */
+/** The right to drive a rollout, which one process has at a time. It is renewed by itself until it is released. */
 export interface Claim {
-  /** Says that we live; to be called often. A CliError when another process has taken over. */
-  renew(): Promise<void>;
+  /** To be called before everything that changes the cluster. A CliError when another process has the claim, or may have. */
+  held(): Promise<void>;
   /** Lets others go on at once. */
   release(): Promise<void>;
 }
 
+/** Another process drives the rollout, and lives. */
+export class DrivenElsewhere extends CliError {}
+
+/** How long things take, in milliseconds. */
+export interface ClaimTiming {
+  /** Unchanged for longer, a claim is taken for that of a dead process. */
+  readonly deadMillis: number;
+  readonly renewMillis: number;
+  /** How often a claim of somebody else is looked at. */
+  readonly pollMillis: number;
+}
+
+/** What `takeClaim` may be told. */
+export interface ClaimOptions {
+  /** Ends the wait for somebody else's claim. */
+  readonly signal?: AbortSignal;
+  readonly timing?: ClaimTiming;
+}
+
 interface Holding {
+  /** Different in every process; empty where nobody has it. */
   readonly holder: string;
-  readonly renewedAt: number;
+  /** In words: host and process. */
+  readonly who: string;
+  /** By the holder's clock: of no use but to see that it changes. */
+  readonly renewedAt: string;
   readonly resourceVersion: string | undefined;
 }
 
-/** Silent for longer, a process is taken for dead. Clocks of two machines may differ by half of it. */
-const deadMillis = 15_000;
-const renewMillis = 5000;
-const pollMillis = 500;
+const usualTiming: ClaimTiming = { deadMillis: 15_000, renewMillis: 5000, pollMillis: 500 };
+/** One may be spent in an outage of the API server, and be too old when it ends. */
+const renewalsAtOnce = 3;
 
 /** Name of the ConfigMap that says which process drives the rollout of a plugin. */
 export function claimName(plugin: string): string {
@@ -30,84 +53,169 @@ export function claimName(plugin: string): string {
 }
 
 /**
- * Takes the claim; waits until a process that does not answer any more counts as dead, and is refused with a CliError
- * where it lives. In a ConfigMap, for which the tool has rights anyway, and not in the plugin, each change of which
- * makes istiod push.
+ * Takes the claim. One that somebody else has is watched: a DrivenElsewhere as soon as it is renewed, ours when it is not
+ * for 15 s by our clock; whether a process of another machine lives can't be known otherwise. Undefined when `signal` was
+ * aborted first. In a ConfigMap, for which the tool has rights anyway, and not in the plugin, each change of which makes
+ * istiod push.
  */
-export async function takeClaim(cluster: Cluster, plugin: string): Promise<Claim> {
-  const holder = `${hostname()}:${process.pid}`;
+export async function takeClaim(
+  cluster: Cluster,
+  plugin: string,
+  { signal, timing = usualTiming }: ClaimOptions = {},
+): Promise<Claim | undefined> {
+  for (;;) {
+    const free = await waitUntilFree(cluster, plugin, { signal, timing });
+    if (free === undefined) return undefined;
+    const claim = new HeldClaim(cluster, plugin, timing);
+    // Else somebody was faster, and is watched now.
+    if (!(await claim.take(free))) continue;
+    if (signal?.aborted !== true) return claim;
+    await claim.release();
+    return undefined;
+  }
+}
+
+async function waitUntilFree(
+  cluster: Cluster,
+  plugin: string,
+  { signal, timing }: { readonly signal: AbortSignal | undefined; readonly timing: ClaimTiming },
+): Promise<Holding | undefined> {
   const first = await read(cluster, plugin);
+  const since = performance.now();
   let seen = first;
-  while (isAlive(seen, holder)) {
-    if (seen.renewedAt !== first.renewedAt || seen.holder !== first.holder) {
-      throw new CliError(
-        `another process drives this rollout: ${seen.holder}`,
+  if (seen.holder !== "") {
+    const seconds = timing.deadMillis / 1000;
+    progress(`${seen.who} has driven this rollout: watching for up to ${seconds} s whether it still does`);
+  }
+  while (seen.holder !== "" && performance.now() - since < timing.deadMillis) {
+    if (signal?.aborted) return undefined;
+    await sleep(timing.pollMillis, signal);
+    seen = await read(cluster, plugin);
+    const { holder, renewedAt } = seen;
+    if (holder !== "" && (holder !== first.holder || renewedAt !== first.renewedAt)) {
+      throw new DrivenElsewhere(
+        `another process drives this rollout: ${seen.who}`,
         "wait for it or stop it; tickgate rollout approve and abort speak to it",
       );
     }
-    await sleep(pollMillis);
-    seen = await read(cluster, plugin);
   }
-  await write(cluster, plugin, holder, seen.resourceVersion);
-  let renewed = Date.now();
-  return {
-    async renew() {
-      if (Date.now() - renewed < renewMillis) return;
-      const now = await read(cluster, plugin);
-      if (now.holder !== holder) {
-        throw new CliError(`process ${now.holder || "of somebody else"} has taken this rollout over`);
-      }
-      await write(cluster, plugin, holder, now.resourceVersion);
-      renewed = Date.now();
-    },
-    async release() {
-      const now = await read(cluster, plugin);
-      if (now.holder === holder) await write(cluster, plugin, "", now.resourceVersion);
-    },
-  };
+  return seen;
 }
 
-/** Whether a living process drives the rollout of this plugin. */
-export async function isDriven(cluster: Cluster, plugin: string): Promise<boolean> {
-  return isAlive(await read(cluster, plugin), "");
-}
+class HeldClaim implements Claim {
+  private readonly cluster: Cluster;
+  private readonly plugin: string;
+  private readonly timing: ClaimTiming;
+  private readonly holder = randomUUID();
+  private resourceVersion: string | undefined;
+  private confirmed = moment();
+  private renewing: Promise<void> | undefined;
+  private lost: CliError | undefined;
+  private timer: NodeJS.Timeout | undefined;
 
-function isAlive({ holder, renewedAt }: Holding, self: string): boolean {
-  if (holder === "" || holder === self || Date.now() - renewedAt > deadMillis) return false;
-  const [host, pid] = holder.split(":");
-  return host !== hostname() || isRunning(Number(pid));
-}
+  constructor(cluster: Cluster, plugin: string, timing: ClaimTiming) {
+    this.cluster = cluster;
+    this.plugin = plugin;
+    this.timing = timing;
+  }
 
-function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
+  /** Whether nobody else was faster. */
+  async take(free: Holding): Promise<boolean> {
+    this.resourceVersion = free.resourceVersion;
+    await this.renewOnce();
+    if (this.lost !== undefined) return false;
+    // By a timer, since one look at hundreds of pods may take longer than others wait.
+    this.timer = setInterval(() => {
+      // Tried again by the next tick, and by whoever asks whether it is held.
+      this.renew().catch(() => {});
+    }, this.timing.renewMillis);
+    this.timer.unref();
     return true;
-  } catch (error) {
-    // Not ours to signal, and alive.
-    return error instanceof Error && "code" in error && error.code === "EPERM";
   }
+
+  async held(): Promise<void> {
+    const { deadMillis, renewMillis } = this.timing;
+    for (let renewals = 0; this.lost === undefined; renewals++) {
+      // What is begun now is done before others may take over.
+      if (millisSince(this.confirmed) < deadMillis - renewMillis) return;
+      if (renewals === renewalsAtOnce)
+        throw new CliError("the API server is too slow to tell others that this process drives the rollout");
+      await this.renew();
+    }
+    throw this.lost;
+  }
+
+  async release(): Promise<void> {
+    clearInterval(this.timer);
+    await this.renewing?.catch(() => {});
+    if (this.lost !== undefined) return;
+    this.lost = new CliError("the claim was released");
+    try {
+      await this.write("");
+    } catch (error) {
+      if (!(error instanceof CliError)) throw error;
+      // Taken over at the last moment: there is nothing to release.
+      if (isConflict(error)) return;
+      progress(`warning: others have to wait until this process counts as dead: ${error.message}`);
+    }
+  }
+
+  private renew(): Promise<void> {
+    this.renewing ??= this.renewOnce().finally(() => {
+      this.renewing = undefined;
+    });
+    return this.renewing;
+  }
+
+  private async renewOnce(): Promise<void> {
+    const started = moment();
+    try {
+      await this.write(this.holder);
+    } catch (error) {
+      if (!isConflict(error)) throw error;
+      const now = await read(this.cluster, this.plugin);
+      if (now.holder !== this.holder) {
+        this.lost = new CliError(`${now.who || "somebody else"} has taken this rollout over`);
+        return;
+      }
+      // Ours, and written: only the answer was lost, or somebody else has touched the object.
+      this.resourceVersion = now.resourceVersion;
+      return this.renewOnce();
+    }
+    this.confirmed = started;
+  }
+
+  private async write(holder: string): Promise<void> {
+    const who = `${hostname()}, process ${process.pid}`;
+    const data = { holder, who, renewedAt: new Date().toISOString() };
+    const { resourceVersion } = this;
+    this.resourceVersion = await writeConfigMap(this.cluster, claimName(this.plugin), {
+      data,
+      resourceVersion,
+    });
+  }
+}
+
+function isConflict(error: unknown): boolean {
+  return error instanceof ApiError && error.status === 409;
+}
+
+interface Moment {
+  readonly wallMillis: number;
+  readonly steadyMillis: number;
+}
+
+function moment(): Moment {
+  return { wallMillis: Date.now(), steadyMillis: performance.now() };
+}
+
+/** The steady clock stands still while a laptop sleeps, the other one may be set back. */
+function millisSince({ wallMillis, steadyMillis }: Moment): number {
+  return Math.max(Date.now() - wallMillis, performance.now() - steadyMillis);
 }
 
 async function read(cluster: Cluster, plugin: string): Promise<Holding> {
   const { data, resourceVersion } = await readConfigMap(cluster, claimName(plugin));
-  const at = Date.parse(data["renewedAt"] ?? "");
-  return { holder: data["holder"] ?? "", renewedAt: Number.isNaN(at) ? 0 : at, resourceVersion };
-}
-
-async function write(
-  cluster: Cluster,
-  plugin: string,
-  holder: string,
-  resourceVersion: string | undefined,
-): Promise<void> {
-  const data = { holder, renewedAt: new Date().toISOString() };
-  try {
-    await writeConfigMap(cluster, claimName(plugin), { data, resourceVersion });
-  } catch (error) {
-    if (!(error instanceof ApiError) || error.status !== 409) throw error;
-    throw new CliError(
-      `another process began to drive the rollout of ${plugin} at the same moment`,
-      "tickgate rollout --resume goes on with it once that one has ended",
-    );
-  }
+  const { holder = "", who = holder, renewedAt = "" } = data;
+  return { holder, who, renewedAt, resourceVersion };
 }

@@ -15,7 +15,7 @@ import type { MetricsSource } from "../metrics/source.ts";
 import { onTrack, readRollout, sameForPods, saveState } from "./canary.ts";
 import type { Claim } from "./claim.ts";
 import type { PodReport, Requests, RolloutPort } from "./port.ts";
-import type { RolloutState } from "./state.ts";
+import { historyTag, type RolloutState } from "./state.ts";
 
 /** What the port works with. */
 export interface ClusterPortOptions {
@@ -52,7 +52,7 @@ export function clusterPort(options: ClusterPortOptions): RolloutPort {
       return stable !== undefined && sameForPods(stable.spec, target);
     },
     async requests(): Promise<Requests> {
-      await claim.renew();
+      await claim.held();
       const underWay = await readRollout(cluster, plugin);
       if (underWay !== undefined) return underWay.requests;
       throw new CliError(
@@ -60,10 +60,14 @@ export function clusterPort(options: ClusterPortOptions): RolloutPort {
         `label the pods back: kubectl label pods -n ${cluster.namespace} -l ${trackLabel}=canary --overwrite ${trackLabel}=stable`,
       );
     },
-    save: (state) => saveState(cluster, plugin, state),
-    move: (pods, to) => move(session, pods, to),
+    async save(state) {
+      await claim.held();
+      await saveState(cluster, plugin, state);
+    },
+    move: (pods, to) => move(options, pods, to),
     promote: (state) => promote(options, state),
     async finish(state, result, reason) {
+      await claim.held();
       await note(options, state, result === "promoted" ? "running" : "rolled-back", reason);
       await deletePlugin(cluster, canary);
     },
@@ -113,10 +117,11 @@ function standingIn(kind: ReturnType<typeof standingOf>["kind"]): PodReport["sta
   return lasting.has(kind) ? "suspect" : "coming";
 }
 
-async function move({ cluster }: Session, pods: readonly Pod[], to: Track): Promise<void> {
+async function move({ session, claim }: ClusterPortOptions, pods: readonly Pod[], to: Track): Promise<void> {
   await mapLimited(pods, readersAtOnce, async (pod) => {
+    await claim.held();
     try {
-      await setTrack(cluster, pod, to);
+      await setTrack(session.cluster, pod, to);
     } catch (error) {
       // It went away in the meantime; its successor is seen at the next look.
       if (!(error instanceof ApiError) || !error.isMissingObject) throw error;
@@ -125,7 +130,8 @@ async function move({ cluster }: Session, pods: readonly Pod[], to: Track): Prom
 }
 
 async function promote(options: ClusterPortOptions, state: RolloutState): Promise<void> {
-  const { session, plugin, target, force } = options;
+  const { session, plugin, target, force, claim } = options;
+  await claim.held();
   const at = { namespace: session.cluster.namespace, name: plugin };
   await note(options, state, "applied", `rollout ${state.plan.steps.join(", ")} %`);
   await applyPlugin(session.cluster, pluginOf(at, onTrack(target, "stable")), { force });
@@ -134,16 +140,14 @@ async function promote(options: ClusterPortOptions, state: RolloutState): Promis
 /** Writes what became of the rollout into the history; once, however often it is called. */
 async function note(
   { session, plugin, target, by }: ClusterPortOptions,
-  { id }: RolloutState,
+  state: RolloutState,
   result: Result,
   text: string,
 ): Promise<void> {
   const { cluster } = session;
-  const tag = `rollout ${id}`;
-  const entry = { result, note: `${tag}: ${text}`.slice(0, 1000) };
-  const known = (await readHistory(cluster, plugin)).find(({ note: written }) =>
-    written?.startsWith(`${tag}:`),
-  );
+  const tag = historyTag(state);
+  const entry = { result, note: `${tag} ${text}`.slice(0, 1000) };
+  const known = (await readHistory(cluster, plugin)).find(({ note: written }) => written?.startsWith(tag));
   if (known === undefined)
     await recordRevision(cluster, plugin, { spec: onTrack(target, "stable"), by, ...entry });
   else await settleRevision(cluster, plugin, known.revision, entry);

@@ -60,6 +60,11 @@ export function describeStep({ plan, step }: RolloutState): string {
   return `step ${step + 1} of ${plan.steps.length} (${share})`;
 }
 
+/** How the note of a rollout in the history begins. */
+export function historyTag({ id }: RolloutState): string {
+  return `rollout ${id}:`;
+}
+
 /** The name under which a step is approved: an approval is for one rollout and one step. */
 export function approvalOf({ id, step }: RolloutState): string {
   return `${id}/${step + 1}`;
