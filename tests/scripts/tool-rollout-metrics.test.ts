@@ -199,24 +199,36 @@ function answer(query: string): unknown[] {
 test("Prometheus: the same figures, with the time of the scrape; dimensions stay there", async (t) => {
   const asked: Asked[] = [];
   const host = await fakePrometheus(t, asked);
-  const options = { podLabel: "pod", matchers: 'namespace="trading"', plugin: "tickgate" };
+  const options = { podLabel: "pod", namespaceLabel: "ns", matchers: 'cluster="eu"', plugin: "tickgate" };
   const source = prometheusMetrics({ ...options, url: `http://me:secret@${host}/` });
   const reading = await source.read(["a", "b", "x.y"].map(pod));
   assert.deepEqual(reading.pods.get("a"), { counts: counted(filter + envoy), atMillis: 1_700_000_000_500 });
   assert.match(reading.missing.get("b") ?? "", /no series/);
   assert.equal(asked.length, 2);
   for (const { query, authorization } of asked) {
-    assert.ok(query.includes(String.raw`pod=~"a|b|x\\.y",namespace="trading"`), query);
+    assert.ok(query.includes(String.raw`pod=~"a|b|x\\.y",ns="trading",cluster="eu"`), query);
     assert.ok(!query.includes("symbol"));
     assert.equal(authorization, `Basic ${Buffer.from("me:secret").toString("base64")}`);
   }
   assert.ok(!source.description.includes("secret"));
 });
 
+test("Prometheus without a label for namespaces: only when it is said so", async (t) => {
+  const asked: Asked[] = [];
+  const url = `http://${await fakePrometheus(t, asked)}`;
+  const options = { url, podLabel: "pod", matchers: "", plugin: "tickgate" };
+  for (const namespaceLabel of ["namespace", ""])
+    await prometheusMetrics({ ...options, namespaceLabel }).read([pod("a")]);
+  const matched = asked.map(({ query }) => /\{[^}]*(pod=~[^}]*)\}/.exec(query)?.[1]);
+  assert.deepEqual(new Set(matched.slice(0, 2)), new Set(['pod=~"a",namespace="trading"']));
+  assert.deepEqual(new Set(matched.slice(2)), new Set(['pod=~"a"']));
+});
+
 test("Prometheus that is not there: every pod is missing, with the reason and without the password", async () => {
   const source = prometheusMetrics({
     url: "http://me:secret@127.0.0.1:1",
     podLabel: "pod",
+    namespaceLabel: "namespace",
     matchers: "",
     plugin: "t",
   });

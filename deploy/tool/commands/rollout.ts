@@ -129,7 +129,7 @@ async function assertFigures(metrics: MetricsSource, { pods }: Prepared): Promis
   const [[pod, reason] = ["", ""]] = missing;
   throw new CliError(
     `${metrics.description} have no figures of any pod; ${pod}: ${reason}`,
-    "--prometheus URL with --prometheus-pod-label, or --pods and --admin-port for the pods themselves",
+    "--prometheus URL with --prometheus-pod-label and --prometheus-namespace-label, or --pods and --admin-port for the pods themselves",
   );
 }
 
@@ -204,6 +204,7 @@ function metricsOf(session: Session, values: DriveArguments): MetricsSource {
   return prometheusMetrics({
     url,
     podLabel: values["prometheus-pod-label"],
+    namespaceLabel: values["prometheus-namespace-label"],
     matchers: values["prometheus-matchers"],
     plugin,
     token: process.env["TICKGATE_PROMETHEUS_TOKEN"],

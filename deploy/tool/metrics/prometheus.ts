@@ -12,7 +12,9 @@ export interface PrometheusOptions {
   readonly url: string;
   /** The label with the pod's name. */
   readonly podLabel: string;
-  /** Further matchers, as in PromQL: `namespace="trading",cluster="eu"`. */
+  /** The label with its namespace, for other namespaces have pods of the same names; empty when no series has it. */
+  readonly namespaceLabel: string;
+  /** Further matchers, as in PromQL: `cluster="eu"`. */
   readonly matchers: string;
   /** Of the metrics of traps: those of plugins whose name holds it. */
   readonly plugin: string;
@@ -124,10 +126,15 @@ function seriesByPod(elements: readonly Element[], podLabel: string): Map<string
   return new Map([...pods].map(([pod, families]) => [pod, new Metrics(families)]));
 }
 
-function selectorOf(pods: readonly Pod[], { podLabel, matchers }: PrometheusOptions): string {
+/** The pods of one rollout are of one namespace. */
+function selectorOf(
+  pods: readonly Pod[],
+  { podLabel, namespaceLabel, matchers }: PrometheusOptions,
+): string {
   // A pod's name may hold dots; in PromQL's strings a backslash is written twice.
   const names = pods.map(({ name }) => name.replaceAll(".", String.raw`\\.`)).join("|");
-  return `${podLabel}=~"${names}"${matchers === "" ? "" : `,${matchers}`}`;
+  const namespace = namespaceLabel === "" ? "" : `${namespaceLabel}="${pods[0]?.namespace ?? ""}"`;
+  return [`${podLabel}=~"${names}"`, namespace, matchers].filter((part) => part !== "").join(",");
 }
 
 async function query(options: PrometheusOptions, expression: string): Promise<Element[]> {

@@ -15,9 +15,14 @@ export const driveArguments = {
       "URL of Prometheus; without it the pods themselves are asked. A token: TICKGATE_PROMETHEUS_TOKEN",
   },
   "prometheus-pod-label": { type: "string", description: "label with the pod's name", default: "pod" },
+  "prometheus-namespace-label": {
+    type: "string",
+    description: "label with its namespace; empty where no series has one",
+    default: "namespace",
+  },
   "prometheus-matchers": {
     type: "string",
-    description: 'further matchers in PromQL: cluster="eu",namespace="trading"',
+    description: 'further matchers in PromQL, where it has several clusters: cluster="eu"',
     default: "",
   },
   "approval-timeout": {
