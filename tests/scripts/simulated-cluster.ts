@@ -2,7 +2,8 @@ import { SeededRandom } from "../../scripts/sample/random.ts";
 import { trackLabel, type Pod, type Track } from "../../deploy/tool/cluster/pods.ts";
 import { noCounts, type Counts } from "../../deploy/tool/metrics/counts.ts";
 import type { MetricsSource } from "../../deploy/tool/metrics/source.ts";
-import type { PodReport, Requests, RolloutPort } from "../../deploy/tool/rollout/port.ts";
+import type { PodReport, Requests, Result, RolloutPort } from "../../deploy/tool/rollout/port.ts";
+import type { StablePlugin } from "../../deploy/tool/rollout/stable.ts";
 import { decodeState, encodeState, type RolloutState } from "../../deploy/tool/rollout/state.ts";
 
 /** How a version treats its requests. */
@@ -34,6 +35,7 @@ export interface Kill {
   readonly after: boolean;
 }
 
+const standings: Readonly<Record<string, StablePlugin["has"]>> = { v1: "original", v2: "target" };
 const bounds = [100, 200, 400, 800, 1600, 3200, 6400];
 
 /** Pods, plugins, a control plane that takes its time, and traffic; in memory, with a clock of its own. */
@@ -57,6 +59,10 @@ export class SimulatedCluster implements RolloutPort {
   kill: Kill | undefined;
   stored: string | undefined;
   stableVersion = "v1";
+  /** What the stable plugin has after a promotion: something else where others write fields of it, too. */
+  promotedVersion = "v2";
+  /** Pods that the API server refuses to move, with what it says. */
+  readonly unmovable = new Map<string, string>();
   asked: Requests = {};
   /** Called at the begin of every action, for events from outside. */
   onCall: ((cluster: SimulatedCluster) => void) | undefined;
@@ -115,8 +121,11 @@ export class SimulatedCluster implements RolloutPort {
     return this.call(() => new Map(pods.map(({ name }) => [name, this.reportOf(this.find(name))])));
   }
 
-  stableIsTarget(): Promise<boolean> {
-    return this.call(() => this.stableVersion === "v2");
+  stable(): Promise<StablePlugin> {
+    return this.call(() => ({
+      has: standings[this.stableVersion] ?? "other",
+      change: `somebody gave it ${this.stableVersion}`,
+    }));
   }
 
   requests(): Promise<Requests> {
@@ -130,25 +139,29 @@ export class SimulatedCluster implements RolloutPort {
   }
 
   /** Dies between pods too. */
-  async move(pods: readonly Pod[], to: Track): Promise<void> {
+  async move(pods: readonly Pod[], to: Track): Promise<ReadonlyMap<string, string>> {
     for (const { name } of pods) {
       await this.call(() => {
         const pod = this.find(name);
-        if (pod === undefined) return;
+        if (pod === undefined || this.unmovable.has(name)) return;
         pod.track = to;
         this.deliver(pod);
       });
     }
+    return new Map([...this.unmovable].filter(([name]) => pods.some((pod) => pod.name === name)));
   }
 
   promote(): Promise<void> {
-    return this.call(() => {
-      this.stableVersion = "v2";
-      for (const pod of this.all.filter(({ track }) => track === "stable")) this.deliver(pod);
-    });
+    return this.call(() => this.apply(this.promotedVersion));
   }
 
-  finish(_state: RolloutState, result: "promoted" | "rolled-back", reason: string): Promise<void> {
+  /** Gives the stable plugin a version, as anybody may. */
+  apply(version: string): void {
+    this.stableVersion = version;
+    for (const pod of this.all.filter(({ track }) => track === "stable")) this.deliver(pod);
+  }
+
+  finish(_state: RolloutState, result: Result, reason: string): Promise<void> {
     return this.call(() => {
       this.finished.push({ result, reason });
       this.stored = undefined;

@@ -151,6 +151,7 @@ test("an API server that does not answer: nothing is changed once others may hav
 
 const state: RolloutState = {
   id: "2026-01-01T00:00:00.000Z",
+  original: {},
   phase: "moving",
   step: 0,
   plan: {
@@ -186,6 +187,7 @@ test("taken over by another process, a driver changes nothing any more", async (
     plugin,
     canary: "tickgate-canary-00000000",
     target: { url: "x" },
+    original: {},
     metrics: { description: "none", read: () => Promise.reject(new CliError("not read here")) },
     claim,
     by: "test",

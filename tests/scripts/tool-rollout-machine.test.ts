@@ -39,7 +39,13 @@ function begin({
   ...rest
 }: Setting): SimulatedCluster {
   const cluster = new SimulatedCluster(pods, { v1, v2 }, seed);
-  const state: RolloutState = { id: "r1", plan: { ...plan, ...rest.plan }, phase, step: 0 };
+  const state: RolloutState = {
+    id: "r1",
+    plan: { ...plan, ...rest.plan },
+    original: {},
+    phase,
+    step: 0,
+  };
   cluster.stored = encodeState(state);
   return cluster;
 }

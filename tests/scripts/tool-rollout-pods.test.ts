@@ -93,6 +93,7 @@ async function rollOut({ session }: Scene, image: string): Promise<Ending> {
     plugin: "tickgate",
     canary: canaryName("tickgate", prepared.state.id),
     target,
+    original: prepared.state.original,
     metrics,
     claim,
     by: "test",

@@ -6,6 +6,7 @@ import { readRollout, requestAbort } from "../rollout/canary.ts";
 import { DrivenElsewhere } from "../rollout/claim.ts";
 import { canTurnBack } from "../rollout/machine.ts";
 import { driveArguments } from "../rollout/options.ts";
+import { readStable } from "../rollout/stable.ts";
 import { historyTag, type RolloutState } from "../rollout/state.ts";
 import { emit, outputFormat } from "../output.ts";
 import { driveToEnd, RolloutOver } from "./rollout.ts";
@@ -20,7 +21,9 @@ export const abortRollout = defineCommand({
     const underWay = await readRollout(session.cluster, args.name);
     if (underWay === undefined) throw new CliError(`no rollout of ${args.name} is under way`);
     const { state, canary } = underWay;
-    if (!canTurnBack(state) && state.phase !== "rolling-back") {
+    const versions = { original: state.original, target: canary.spec };
+    const stable = await readStable(session.cluster, args.name, versions);
+    if (!canTurnBack(state, stable) && state.phase !== "rolling-back") {
       throw new CliError(
         "the new version is promoted already: the stable plugin has it",
         "tickgate rollout --resume brings it to its end, tickgate rollback then goes back",

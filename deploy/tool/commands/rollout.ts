@@ -155,6 +155,7 @@ export async function driveToEnd(
       plugin: values.name,
       canary: canaryName(values.name, state.id),
       target,
+      original: state.original,
       metrics: metricsOf(session, values),
       claim,
       by,
@@ -191,6 +192,7 @@ async function startOf(session: Session, plugin: string, which: UnderWay | Prepa
 const exitCodes: Readonly<Record<Ending["result"], number>> = {
   promoted: 0,
   "rolled-back": 1,
+  superseded: 1,
   undecided: 1,
   stuck: 1,
   stopped: 130,

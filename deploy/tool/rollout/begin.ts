@@ -1,5 +1,7 @@
 import { CliError, progress } from "../../../scripts/lib/cli.ts";
-import { applyPlugin, readPlugin, type WasmPluginSpec } from "../cluster/plugins.ts";
+import type { Cluster } from "../cluster/connect.ts";
+import { clearForeignFields } from "../cluster/foreign-fields.ts";
+import { applyPlugin, readPlugin, type WasmPlugin, type WasmPluginSpec } from "../cluster/plugins.ts";
 import { setTrack, trackLabel, type Pod } from "../cluster/pods.ts";
 import { pluginOf, renderPlugin } from "../cluster/render.ts";
 import type { Session } from "../delivery/session.ts";
@@ -7,6 +9,7 @@ import { assertPluginConfig, readConfigFile } from "../delivery/source.ts";
 import { createCanary, onTrack, sameForPods } from "./canary.ts";
 import { podsOf } from "./cluster-port.ts";
 import { podsWanted, type Plan } from "./plan.ts";
+import { fingerprintOf, readStable } from "./stable.ts";
 import type { RolloutState } from "./state.ts";
 
 /** What a rollout changes. */
@@ -74,19 +77,38 @@ export async function prepare(
   const first = podsWanted(pods.length, plan.steps[0] ?? 100);
   // Else no pod of the old version would be left to compare with.
   const phase = first < pods.length ? "moving" : "baseline";
-  const state: RolloutState = { id: new Date().toISOString(), plan, phase, step: 0 };
+  const id = new Date().toISOString();
+  const state: RolloutState = { id, plan, original: fingerprintOf(stable), phase, step: 0 };
   await createCanary(cluster, plugin, target, { state, dryRun: true });
   const promoted = pluginOf({ namespace: cluster.namespace, name: plugin }, onTrack(target, "stable"));
-  await applyPlugin(cluster, promoted, { dryRun: true, force });
+  await assertPromotable(cluster, promoted, force);
   return { target, pods, state };
 }
 
-/** Makes the canary plugin: from here on the rollout is under way. */
+/** A CliError where the stable plugin could not get the new version, or would keep fields of others beside it. */
+async function assertPromotable(cluster: Cluster, promoted: WasmPlugin, force: boolean): Promise<void> {
+  // With `force` those fields are removed at the promotion, and not before.
+  if (force) await applyPlugin(cluster, promoted, { dryRun: true, force });
+  else await clearForeignFields(cluster, promoted, false);
+}
+
+/**
+ * Makes the canary plugin: from here on the rollout is under way. To be called under the claim; a CliError when the stable
+ * plugin is not what it was when the rollout was prepared.
+ */
 export async function begin(
   session: Session,
   plugin: string,
-  { target, pods, state }: Prepared,
+  { target, state }: Prepared,
 ): Promise<WasmPluginSpec> {
+  const { has, change } = await readStable(session.cluster, plugin, { original: state.original, target });
+  if (has !== "original") {
+    throw new CliError(
+      `WasmPlugin ${session.cluster.namespace}/${plugin} was changed a moment ago: ${change}`,
+      "run the rollout again: it then begins from that",
+    );
+  }
+  const pods = await podsOf(session, target);
   for (const pod of pods.filter(({ labels }) => labels[trackLabel] === "canary")) {
     progress(
       `pod ${pod.name} was left on the canary track by something else and has no plugin: back to stable`,

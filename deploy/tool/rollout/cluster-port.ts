@@ -2,6 +2,7 @@ import { basename } from "node:path";
 import { CliError } from "../../../scripts/lib/cli.ts";
 import { sleep } from "../../../scripts/lib/process.ts";
 import { ApiError } from "../cluster/failures.ts";
+import { clearForeignFields } from "../cluster/foreign-fields.ts";
 import { readHistory, recordRevision, settleRevision, type Result } from "../cluster/history.ts";
 import { applyPlugin, deletePlugin, readPlugin, type WasmPluginSpec } from "../cluster/plugins.ts";
 import { listPods, setTrack, trackLabel, type Pod, type Track } from "../cluster/pods.ts";
@@ -15,6 +16,7 @@ import type { MetricsSource } from "../metrics/source.ts";
 import { onTrack, readRollout, sameForPods, saveState } from "./canary.ts";
 import type { Claim } from "./claim.ts";
 import type { PodReport, Requests, RolloutPort } from "./port.ts";
+import { readStable, type Fingerprint } from "./stable.ts";
 import { historyTag, type RolloutState } from "./state.ts";
 
 /** What the port works with. */
@@ -26,6 +28,8 @@ export interface ClusterPortOptions {
   readonly canary: string;
   /** What it has. */
   readonly target: WasmPluginSpec;
+  /** What the stable plugin had when the rollout began. */
+  readonly original: Fingerprint;
   readonly metrics: MetricsSource;
   readonly claim: Claim;
   /** Who the history names. */
@@ -47,10 +51,7 @@ export function clusterPort(options: ClusterPortOptions): RolloutPort {
     sleep: (millis) => sleep(millis, options.signal),
     pods: () => podsOf(session, target),
     report: (pods) => report(options, pods),
-    async stableIsTarget() {
-      const stable = await readPlugin(cluster, plugin);
-      return stable !== undefined && sameForPods(stable.spec, target);
-    },
+    stable: () => readStable(cluster, plugin, { original: options.original, target }),
     async requests(): Promise<Requests> {
       await claim.held();
       const underWay = await readRollout(cluster, plugin);
@@ -93,7 +94,9 @@ async function report(
   };
   const nacks = await nacksIfTold(istiod);
   const reports = await mapLimited(pods, readersAtOnce, async (pod) => {
-    const expectation = expected[pod.labels[trackLabel] === "canary" ? "canary" : "stable"];
+    const track = pod.labels[trackLabel] === "canary" ? "canary" : "stable";
+    const expectation = expected[track];
+    if (track === "stable" && stable === undefined) return noStable;
     try {
       const state = await readPodState(access, pod, [expectation.name]);
       const { kind, reason } = standingOf(state, expectation, nacks.get(`${pod.name}.${pod.namespace}`));
@@ -108,6 +111,9 @@ async function report(
   return new Map(pods.map(({ name }, index) => [name, reports[index] ?? unread]));
 }
 
+/** A pod can't run what is not there any more; that it is not is for `stable()` to tell. */
+const noStable: PodReport = { standing: "running", reason: "has no plugin" };
+
 const unread: PodReport = { standing: "coming", reason: "was not read" };
 
 function standingIn(kind: ReturnType<typeof standingOf>["kind"]): PodReport["standing"] {
@@ -117,24 +123,34 @@ function standingIn(kind: ReturnType<typeof standingOf>["kind"]): PodReport["sta
   return lasting.has(kind) ? "suspect" : "coming";
 }
 
-async function move({ session, claim }: ClusterPortOptions, pods: readonly Pod[], to: Track): Promise<void> {
+async function move(
+  { session, claim }: ClusterPortOptions,
+  pods: readonly Pod[],
+  to: Track,
+): Promise<ReadonlyMap<string, string>> {
+  const refused = new Map<string, string>();
   await mapLimited(pods, readersAtOnce, async (pod) => {
     await claim.held();
     try {
       await setTrack(session.cluster, pod, to);
     } catch (error) {
-      // It went away in the meantime; its successor is seen at the next look.
-      if (!(error instanceof ApiError) || !error.isMissingObject) throw error;
+      if (!(error instanceof ApiError)) throw error;
+      // One that is not there has gone away in the meantime; its successor is seen at the next look.
+      if (!error.isMissingObject) refused.set(pod.name, error.message);
     }
   });
+  return refused;
 }
 
 async function promote(options: ClusterPortOptions, state: RolloutState): Promise<void> {
   const { session, plugin, target, force, claim } = options;
+  const { cluster } = session;
   await claim.held();
-  const at = { namespace: session.cluster.namespace, name: plugin };
-  await note(options, state, "applied", `rollout ${state.plan.steps.join(", ")} %`);
-  await applyPlugin(session.cluster, pluginOf(at, onTrack(target, "stable")), { force });
+  const promoted = pluginOf({ namespace: cluster.namespace, name: plugin }, onTrack(target, "stable"));
+  await clearForeignFields(cluster, promoted, force);
+  const { spec } = await applyPlugin(cluster, promoted, { force });
+  if (sameForPods(spec, target))
+    await note(options, state, "applied", `rollout ${state.plan.steps.join(", ")} %`);
 }
 
 /** Writes what became of the rollout into the history; once, however often it is called. */

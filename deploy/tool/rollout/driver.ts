@@ -1,14 +1,21 @@
 import type { Pod } from "../cluster/pods.ts";
 import { trackLabel } from "../cluster/pods.ts";
-import { nextAction, type Action, type Observation, type Outcome, type PodView } from "./machine.ts";
-import type { PodReport, RolloutPort } from "./port.ts";
+import {
+  isBeforePromotion,
+  nextAction,
+  type Action,
+  type Observation,
+  type Outcome,
+  type PodView,
+} from "./machine.ts";
+import type { PodReport, Result, RolloutPort } from "./port.ts";
 import { approvalOf, describeStep, type Phase, type RolloutState } from "./state.ts";
 import { Window } from "./window.ts";
 
 /** How a run of the driver ended; `state` is where the rollout was left. */
 export interface Ending {
   /** `stopped`: by a signal. `undecided`: nobody approved in time. `stuck`: pods do not follow. */
-  readonly result: "promoted" | "rolled-back" | "stopped" | "undecided" | "stuck";
+  readonly result: Result | "stopped" | "undecided" | "stuck";
   readonly reason: string;
   readonly state: RolloutState;
   /** What the steps that this run has judged could not compare, each once. */
@@ -26,6 +33,8 @@ export interface DriveOptions {
 }
 
 const pollMillis = 500;
+/** Before something is done again that had no effect. */
+const retryMillis = 2000;
 /** A pod may look refused for a moment between receiving a configuration and counting it. */
 const suspicionMillis = 5000;
 /** How often the data plane of pods under watch is read again. */
@@ -46,6 +55,9 @@ class Driver {
   private waitingSince: number | undefined;
   private askingSince: number | undefined;
   private lastLine = "";
+  private lastEffort: string | undefined;
+  /** Why pods could not be moved when that was last tried. */
+  private readonly refusals = new Map<string, string>();
   private readonly unknown = new Set<string>();
   private readonly suspectSince = new Map<string, number>();
   /** Pods seen running on their track in this phase, and when. */
@@ -64,9 +76,10 @@ class Driver {
     while (this.options.signal?.aborted !== true) {
       const seen = await this.observe();
       const action = nextAction(this.state, seen);
-      if (action.kind !== "wait") this.waitingSince = undefined;
+      const inVain = this.isRepeated(action);
       const ending = await this.perform(action);
       if (ending !== undefined) return ending;
+      if (inVain) await this.port.sleep(retryMillis);
     }
     return this.ended("stopped", "it was interrupted");
   }
@@ -75,20 +88,32 @@ class Driver {
     return { result, reason, state: this.state, unknown: [...this.unknown] };
   }
 
+  /** Whether this very thing was the last that was tried. The time since then counts as waiting for its effect. */
+  private isRepeated(action: Action): boolean {
+    const effort = action.kind === "move" || action.kind === "promote" ? JSON.stringify(action) : undefined;
+    const repeated = effort !== undefined && effort === this.lastEffort;
+    if (action.kind === "wait") return false;
+    if (!repeated) this.waitingSince = undefined;
+    if (effort !== undefined) this.waitingSince ??= this.port.now();
+    this.lastEffort = effort;
+    return repeated;
+  }
+
   private async observe(): Promise<Observation> {
     const { port } = this;
-    const [pods, requests, stableIsTarget] = await Promise.all([
-      port.pods(),
-      port.requests(),
-      port.stableIsTarget(),
-    ]);
+    const [pods, requests, stable] = await Promise.all([port.pods(), port.requests(), port.stable()]);
     this.pods = pods;
     const views = await this.views();
+    if (isBeforePromotion(this.state) && stable.has !== "original") {
+      // What pods count from now on is not the old version's.
+      this.window = undefined;
+      this.outcome = undefined;
+    }
     const { waitingSince, outcome, state } = this;
     return {
       ...requests,
       pods: views,
-      stableIsTarget,
+      stable,
       overdue: waitingSince !== undefined && port.now() - waitingSince > state.plan.timeoutMillis,
       ...(outcome === undefined ? {} : { outcome }),
     };
@@ -114,7 +139,8 @@ class Driver {
   private view(pod: Pod, fresh: PodReport | undefined, now: number): PodView {
     const { name, ready } = pod;
     const report = fresh ?? this.settled.get(name)?.report;
-    const base = { name, ready, track: trackOf(pod) };
+    const refusal = this.refusals.get(name);
+    const base = { name, ready, track: trackOf(pod), ...(refusal === undefined ? {} : { refusal }) };
     // Not asked about in this phase.
     if (report === undefined) return { ...base, standing: "running", reason: "" };
     const { reason, module } = report;
@@ -194,10 +220,13 @@ class Driver {
     this.say(
       `moving ${names.length} of ${this.pods.length} pods to ${to === "canary" ? "the new version" : "stable"}`,
     );
-    await this.port.move(
-      this.pods.filter(({ name }) => names.includes(name)),
-      to,
-    );
+    const pods = this.pods.filter(({ name }) => names.includes(name));
+    const refused = await this.port.move(pods, to);
+    for (const { name } of pods) this.refusals.delete(name);
+    for (const [name, cause] of refused) {
+      this.refusals.set(name, cause);
+      this.say(`pod ${name} could not be moved: ${cause}`);
+    }
   }
 
   private async watch(): Promise<void> {

@@ -1,6 +1,8 @@
 import type { Track } from "../cluster/pods.ts";
 import type { Group } from "./judge.ts";
 import { podsWanted } from "./plan.ts";
+import type { Result } from "./port.ts";
+import type { StablePlugin } from "./stable.ts";
 import { approvalOf, describeStep, type Phase, type RolloutState } from "./state.ts";
 
 /** A pod as the machine sees it. */
@@ -14,6 +16,8 @@ export interface PodView {
   readonly reason: string;
   /** What identifies the module it was given, where the proxy tells. */
   readonly module?: string;
+  /** Why the API server last refused to move it. */
+  readonly refusal?: string;
 }
 
 /** What a window came to. */
@@ -30,15 +34,14 @@ export interface Outcome {
 /** What is known of the world before the next action. */
 export interface Observation {
   readonly pods: readonly PodView[];
-  /** The stable plugin has the new spec. */
-  readonly stableIsTarget: boolean;
+  readonly stable: StablePlugin;
   /** Of the window of this very phase and step, once it has ended. */
   readonly outcome?: Outcome;
   /** What was last approved, as `approvalOf` writes it. */
   readonly approved?: string;
   /** Why somebody wants it undone. */
   readonly abort?: string;
-  /** The pods have had all the time they are given since the last change. */
+  /** The pods have had all the time they are given since the last change that had an effect. */
   readonly overdue: boolean;
 }
 
@@ -50,7 +53,7 @@ export type Action =
   | { readonly kind: "watch" }
   | { readonly kind: "ask"; readonly reason: string }
   | { readonly kind: "promote" }
-  | { readonly kind: "finish"; readonly result: "promoted" | "rolled-back"; readonly reason: string }
+  | { readonly kind: "finish"; readonly result: Result; readonly reason: string }
   | { readonly kind: "stuck"; readonly reason: string };
 
 /**
@@ -58,25 +61,51 @@ export type Action =
  * the next one with the same decisions.
  */
 export function nextAction(state: RolloutState, seen: Observation): Action {
-  const { abort } = seen;
-  if (abort !== undefined && canTurnBack(state)) return rollBack(state, `aborted: ${abort}`);
+  const { abort, stable } = seen;
+  if (abort !== undefined && canTurnBack(state, stable)) return rollBack(state, `aborted: ${abort}`);
   return deciders[state.phase](state, seen);
 }
 
-const deciders: Readonly<Record<Phase, (state: RolloutState, seen: Observation) => Action>> = {
-  baseline,
-  moving,
-  watching,
-  paused,
-  promoting: (state, { stableIsTarget }) =>
-    stableIsTarget ? enter(state, "returning") : { kind: "promote" },
+type Decider = (state: RolloutState, seen: Observation) => Action;
+
+const deciders: Readonly<Record<Phase, Decider>> = {
+  baseline: comparing(baseline),
+  moving: comparing(moving),
+  watching: comparing(watching),
+  paused: comparing(paused),
+  promoting,
   returning,
   "rolling-back": rollingBack,
 };
 
-/** Whether the old version is still what the stable plugin has, so that labels alone undo everything. */
-export function canTurnBack({ phase }: RolloutState): boolean {
-  return phase === "baseline" || phase === "moving" || phase === "watching" || phase === "paused";
+const beforePromotion: ReadonlySet<Phase> = new Set(["baseline", "moving", "watching", "paused"]);
+
+/** Whether pods of the new version are still compared with pods of the old one. */
+export function isBeforePromotion({ phase }: Pick<RolloutState, "phase">): boolean {
+  return beforePromotion.has(phase);
+}
+
+/** Whether it can still be taken back: until the stable plugin has the new version by our own doing. */
+export function canTurnBack({ phase }: RolloutState, { has }: StablePlugin): boolean {
+  if (phase === "rolling-back") return false;
+  return isBeforePromotion({ phase }) || has !== "target";
+}
+
+/** The new version is judged only against what the stable plugin had when the rollout began. */
+function comparing(decide: Decider): Decider {
+  return (state, seen) => {
+    const failed = on(seen.pods, "canary").find(({ standing }) => standing === "failed");
+    if (failed !== undefined) return rollBack(state, `pod ${failed.name} ${failed.reason}`);
+    return seen.stable.has === "original" ? decide(state, seen) : untilStableHas("old", seen);
+  };
+}
+
+function untilStableHas(version: "old" | "new", { stable, overdue }: Observation): Action {
+  return waitOrStuck(`the stable plugin has the ${version} version (${stable.change})`, overdue);
+}
+
+function waitOrStuck(what: string, overdue: boolean): Action {
+  return overdue ? { kind: "stuck", reason: what } : { kind: "wait", what };
 }
 
 function baseline(state: RolloutState, { pods, outcome, overdue }: Observation): Action {
@@ -92,11 +121,9 @@ function baseline(state: RolloutState, { pods, outcome, overdue }: Observation):
 function moving(state: RolloutState, { pods, overdue }: Observation): Action {
   if (pods.length === 0) return missingPods(state, overdue);
   const canary = on(pods, "canary");
-  const failed = canary.find(({ standing }) => standing === "failed");
-  if (failed !== undefined) return rollBack(state, `pod ${failed.name} ${failed.reason}`);
   const missing = wantedAt(state, pods.length) - canary.length;
-  const free = on(pods, "stable").filter(({ ready }) => ready);
-  if (missing > 0 && free.length > 0) return move(free, missing, "canary");
+  const free = willingFirst(on(pods, "stable").filter(({ ready }) => ready));
+  if (missing > 0 && free.length > 0 && !overdue) return move(free, missing, "canary");
   const late = canary.find(({ standing }) => standing === "coming");
   if (missing <= 0 && late === undefined) {
     const module = canary.find((pod) => pod.module !== undefined)?.module;
@@ -104,7 +131,7 @@ function moving(state: RolloutState, { pods, overdue }: Observation): Action {
   }
   const what =
     late === undefined
-      ? `${missing} more pods are ready to move`
+      ? `${missing} more pods are ready to move${refusals(free)}`
       : `pod ${late.name} runs the new version (it ${late.reason})`;
   if (!overdue) return { kind: "wait", what };
   return rollBack(state, `in vain it was waited until ${what}`);
@@ -112,8 +139,6 @@ function moving(state: RolloutState, { pods, overdue }: Observation): Action {
 
 function watching(state: RolloutState, { pods, outcome, approved, overdue }: Observation): Action {
   const canary = on(pods, "canary");
-  const failed = canary.find(({ standing }) => standing === "failed");
-  if (failed !== undefined) return rollBack(state, `pod ${failed.name} ${failed.reason}`);
   // Pods were replaced: their successors are born on the stable track. A few more or less do not matter.
   if (canary.length * 2 < wantedAt(state, pods.length) || canary.length === 0) return enter(state, "moving");
   const late = canary.find(({ standing }) => standing === "coming");
@@ -138,33 +163,65 @@ function paused(state: RolloutState, { approved }: Observation): Action {
   return { kind: "ask", reason: state.reason ?? "it waits for approval" };
 }
 
-function returning(state: RolloutState, { pods, overdue }: Observation): Action {
+function promoting(state: RolloutState, seen: Observation): Action {
+  const { stable, overdue } = seen;
+  if (stable.has === "target") return enter(state, "returning");
+  // Not a word over somebody else's change. `between` is what a process leaves that died in the middle of it.
+  if (stable.has === "other" || overdue) return untilStableHas("new", seen);
+  return { kind: "promote" };
+}
+
+function returning(state: RolloutState, seen: Observation): Action {
+  const { pods, overdue, abort } = seen;
+  if (seen.stable.has !== "target") return untilStableHas("new", seen);
   const canary = on(pods, "canary");
   const stable = on(pods, "stable");
   const waiting = unsettled(stable) ?? stable.find((pod) => hasOtherModule(state, pod));
   if (waiting !== undefined) {
     const why = waiting.standing === "running" ? "still has the old module" : waiting.reason;
-    const what = `pod ${waiting.name} runs the promoted version (it ${why})`;
-    return overdue ? { kind: "stuck", reason: what } : { kind: "wait", what };
+    return waitOrStuck(`pod ${waiting.name} runs the promoted version (it ${why})`, overdue);
   }
-  if (canary.length === 0)
-    return { kind: "finish", result: "promoted", reason: "all pods run the new version" };
+  if (canary.length === 0) {
+    const late = abort === undefined ? "" : `; the abort came when it was promoted already: ${abort}`;
+    return { kind: "finish", result: "promoted", reason: `all pods run the new version${late}` };
+  }
+  if (overdue) return unmoved(canary, "stable");
   const next = state.plan.steps
     .map((percent) => podsWanted(pods.length, percent))
     .find((n) => n > stable.length);
-  return move(canary, (next ?? pods.length) - stable.length, "stable");
+  return move(willingFirst(canary), (next ?? pods.length) - stable.length, "stable");
 }
 
-function rollingBack(state: RolloutState, { pods, overdue }: Observation): Action {
+function rollingBack(state: RolloutState, seen: Observation): Action {
+  const { pods, overdue, stable } = seen;
   const canary = on(pods, "canary");
-  if (canary.length > 0) return move(canary, canary.length, "stable");
-  const waiting = unsettled(pods);
   const reason = state.reason ?? "no reason was recorded";
-  if (waiting === undefined) return { kind: "finish", result: "rolled-back", reason };
-  const what = `pod ${waiting.name} runs the old version again (it ${waiting.reason})`;
-  return overdue
-    ? { kind: "stuck", reason: `${what}; it is rolled back because ${reason}` }
-    : { kind: "wait", what };
+  const because = `it is rolled back because ${reason}`;
+  if (canary.length > 0)
+    return overdue ? unmoved(canary, "stable", because) : move(canary, canary.length, "stable");
+  const waiting = unsettled(pods);
+  if (waiting !== undefined) {
+    const what = `pod ${waiting.name} runs the old version again (it ${waiting.reason})`;
+    return overdue ? { kind: "stuck", reason: `${what}; ${because}` } : { kind: "wait", what };
+  }
+  if (stable.has === "original") return { kind: "finish", result: "rolled-back", reason };
+  return { kind: "finish", result: "superseded", reason: `${reason}; the stable plugin: ${stable.change}` };
+}
+
+/** Pods whose label does not stay as it is set, or may not be set. */
+function unmoved(pods: readonly PodView[], to: Track, because?: string): Action {
+  const names = pods.map(({ name }) => name).join(", ");
+  const why = because === undefined ? "" : `; ${because}`;
+  return { kind: "stuck", reason: `pods are labelled ${to}: ${names}${refusals(pods)}${why}` };
+}
+
+function refusals(pods: readonly PodView[]): string {
+  const said = pods.flatMap(({ name, refusal }) => (refusal === undefined ? [] : [`${name}: ${refusal}`]));
+  return said.length === 0 ? "" : ` (${said.join("; ")})`;
+}
+
+function willingFirst(pods: readonly PodView[]): PodView[] {
+  return pods.toSorted((a, b) => Number(a.refusal !== undefined) - Number(b.refusal !== undefined));
 }
 
 function advance(state: RolloutState): Action {

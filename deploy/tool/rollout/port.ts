@@ -1,5 +1,6 @@
 import type { Pod, Track } from "../cluster/pods.ts";
 import type { MetricsSource } from "../metrics/source.ts";
+import type { StablePlugin } from "./stable.ts";
 import type { RolloutState } from "./state.ts";
 
 /** Where a pod stands to what its track has, from its data plane. */
@@ -28,12 +29,16 @@ export interface RolloutPort {
   pods(): Promise<readonly Pod[]>;
   /** Reads the data plane of pods, by pod name. A pod that can't be read is `coming`. */
   report(pods: readonly Pod[]): Promise<ReadonlyMap<string, PodReport>>;
-  stableIsTarget(): Promise<boolean>;
+  stable(): Promise<StablePlugin>;
   requests(): Promise<Requests>;
   save(state: RolloutState): Promise<void>;
-  move(pods: readonly Pod[], to: Track): Promise<void>;
-  /** Gives the stable plugin what the canary has, and notes it in the history. */
+  /** Moves all that can be; says of the others, by name, why the API server refused it. */
+  move(pods: readonly Pod[], to: Track): Promise<ReadonlyMap<string, string>>;
+  /** Gives the stable plugin what the canary has and nothing else, and notes it in the history once it has it. */
   promote(state: RolloutState): Promise<void>;
   /** Notes the result in the history and removes the canary plugin. */
-  finish(state: RolloutState, result: "promoted" | "rolled-back", reason: string): Promise<void>;
+  finish(state: RolloutState, result: Result, reason: string): Promise<void>;
 }
+
+/** How a rollout ends. `superseded`: all pods are stable ones, and the stable plugin has not the old version any more. */
+export type Result = "promoted" | "rolled-back" | "superseded";

@@ -45,6 +45,7 @@ export function describeReport(report: Report, state: RolloutState): string {
   const lines: Readonly<Record<Report["result"], string>> = {
     promoted: `promoted: ${report.reason}: ${what}`,
     "rolled-back": `rolled back: all pods run the old version again, not ${what}\nbecause ${report.reason}`,
+    superseded: `ended: the pods run what the stable plugin has now, not ${what}\nbecause ${report.reason}`,
     stopped: `stopped in ${describeStep(state)}, phase ${report.phase}; the pods stay as they are: ${what}`,
     undecided: `paused in ${describeStep(state)}; the pods stay as they are: ${what}\nbecause ${report.reason}`,
     stuck: `stuck in phase ${report.phase}: ${report.reason}`,
@@ -63,7 +64,9 @@ function nextStep(result: Ending["result"], state: RolloutState): string | undef
     case "undecided":
       return `approve (${approvalOf(state)}): tickgate rollout approve, then tickgate rollout --resume; take it back: tickgate rollout abort`;
     case "stuck":
-      return "tickgate status shows the pods; tickgate rollout --resume tries again";
+      return "tickgate status shows the pods; try again: tickgate rollout --resume; take it back: tickgate rollout abort";
+    case "superseded":
+      return "tickgate status shows what runs; tickgate rollback puts back what ran before";
     default:
       return undefined;
   }

@@ -2,6 +2,7 @@ import { CliError } from "../../../scripts/lib/cli.ts";
 import { parseJson } from "../json.ts";
 import type { Plan } from "./plan.ts";
 import type { Group } from "./judge.ts";
+import type { Fingerprint } from "./stable.ts";
 
 /**
  * Where a rollout is. `baseline`: the old version is watched before anything moves. `moving`: pods are brought to the
@@ -16,6 +17,8 @@ export interface RolloutState {
   /** When it began, ISO 8601 in UTC; also its name in the history and in approvals. */
   readonly id: string;
   readonly plan: Plan;
+  /** Of the stable plugin when it began. */
+  readonly original: Fingerprint;
   readonly phase: Phase;
   /** Index into the plan's steps. */
   readonly step: number;
@@ -50,7 +53,8 @@ export function decodeState(text: string, where: string): RolloutState {
 }
 
 function isState(value: Partial<RolloutState> | null): value is RolloutState {
-  return value?.id !== undefined && value.plan !== undefined && value.phase !== undefined;
+  const { id, plan, original, phase } = value ?? {};
+  return [id, plan, original, phase].every((part) => part !== undefined);
 }
 
 /** The share of the current step in words: `25 %`, or `one pod`. */
