@@ -127,10 +127,7 @@ function seriesByPod(elements: readonly Element[], podLabel: string): Map<string
 }
 
 /** The pods of one rollout are of one namespace. */
-function selectorOf(
-  pods: readonly Pod[],
-  { podLabel, namespaceLabel, matchers }: PrometheusOptions,
-): string {
+function selectorOf(pods: readonly Pod[], { podLabel, namespaceLabel, matchers }: PrometheusOptions): string {
   // A pod's name may hold dots; in PromQL's strings a backslash is written twice.
   const names = pods.map(({ name }) => name.replaceAll(".", String.raw`\\.`)).join("|");
   const namespace = namespaceLabel === "" ? "" : `${namespaceLabel}="${pods[0]?.namespace ?? ""}"`;
