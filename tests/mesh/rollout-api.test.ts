@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { after, before, beforeEach, test } from "node:test";
 import { readHistory } from "../../deploy/tool/cluster/history.ts";
 import { applyPlugin, readPlugin, type WasmPluginSpec } from "../../deploy/tool/cluster/plugins.ts";
-import { listPods, trackLabel } from "../../deploy/tool/cluster/pods.ts";
+import { listPodObjects, listPods, trackLabel } from "../../deploy/tool/cluster/pods.ts";
 import { renderPlugin } from "../../deploy/tool/cluster/render.ts";
 import { parseJson } from "../../deploy/tool/json.ts";
 import { readRollout } from "../../deploy/tool/rollout/canary.ts";
@@ -246,6 +246,14 @@ test("manual approval comes from another process, a step at a time", async () =>
   }
   assert.equal((await driver.exited).code, 0, driver.lines().join("\n"));
   await assertAll("good");
+});
+
+test("pods are listed in pages of the API server's, all of them and each once", async () => {
+  const found = await listPodObjects(server.admin, { [trackLabel]: "stable" }, 7);
+  assert.deepEqual(
+    found.map(({ metadata }) => metadata.name),
+    pods.map(({ name }) => name),
+  );
 });
 
 test("figures from a real Prometheus: a good version is promoted, one that denies too much is rolled back", async (t) => {

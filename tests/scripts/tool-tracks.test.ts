@@ -20,7 +20,7 @@ import { memoryCluster } from "./memory-cluster.ts";
 // Pods on tracks with and without a plugin, as status and doctor see them.
 
 const namespace = "trading";
-const image = `oci://registry.test/tickgate@sha256:${"0".repeat(64)}`;
+const image = `oci://registry.test/tickgate@sha256:${"1".repeat(64)}`;
 const app = { app: "engine" };
 const stable = renderPlugin({ namespace, name: "tickgate" }, undefined, {
   image,
@@ -43,7 +43,7 @@ async function scene(
   for (const plugin of [stable, ...others]) await applyPlugin(cluster, plugin);
   const pods = tracks.map((track, index) => ({
     name: `engine-${track}`,
-    address: `127.0.78.${index + 1}`,
+    address: `127.0.76.${index + 1}`,
     labels: track === "none" ? app : { ...app, [trackLabel]: track },
   }));
   for (const pod of pods) await createPod(cluster, pod);

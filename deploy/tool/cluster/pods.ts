@@ -1,4 +1,5 @@
 import type { Cluster } from "./connect.ts";
+import { ApiError } from "./failures.ts";
 import { resources } from "./resources.ts";
 
 /** The label that says which plugin a pod gets: the stable one, or during a rollout the canary. */
@@ -57,6 +58,11 @@ export interface PodObject {
   };
 }
 
+interface PodPage {
+  readonly items: readonly PodObject[];
+  readonly metadata?: { readonly continue?: string };
+}
+
 interface ContainerObject {
   readonly name: string;
   readonly image?: string;
@@ -80,20 +86,43 @@ export function isRunning(pod: PodObject): boolean {
   );
 }
 
-/** All Pod objects of the namespace with these labels, in whatever state, by name. */
+// A Pod object has several kB: a page arrives well within the time of one request.
+const objectsPerPage = 250;
+
+/** All Pod objects of the namespace with these labels, in whatever state, by name; read page by page. */
 export async function listPodObjects(
   cluster: Cluster,
   labels: Readonly<Record<string, string>>,
+  pageSize = objectsPerPage,
 ): Promise<PodObject[]> {
   const selector = Object.entries(labels).map(([key, value]) => `${key}=${value}`);
-  const query = selector.length > 0 ? { labelSelector: selector.join(",") } : {};
-  const list = await cluster.request<{ items: PodObject[] }>({
-    verb: "list",
-    resource: resources.pods,
-    namespace: cluster.namespace,
-    query,
+  const query = {
+    limit: String(pageSize),
+    ...(selector.length > 0 ? { labelSelector: selector.join(",") } : {}),
+  };
+  const objects = await readPages(cluster, query).catch((error: unknown) => {
+    // The API server keeps what a list began with for some minutes only.
+    if (error instanceof ApiError && error.status === 410) return readPages(cluster, query);
+    throw error;
   });
-  return list.items.toSorted((a, b) => a.metadata.name.localeCompare(b.metadata.name, "en"));
+  return objects.toSorted((a, b) => a.metadata.name.localeCompare(b.metadata.name, "en"));
+}
+
+async function readPages(cluster: Cluster, query: Readonly<Record<string, string>>): Promise<PodObject[]> {
+  const objects: PodObject[] = [];
+  let next: Record<string, string> = {};
+  for (;;) {
+    const { items, metadata } = await cluster.request<PodPage>({
+      verb: "list",
+      resource: resources.pods,
+      namespace: cluster.namespace,
+      query: { ...query, ...next },
+    });
+    objects.push(...items);
+    const token = metadata?.continue ?? "";
+    if (token === "") return objects;
+    next = { continue: token };
+  }
 }
 
 /** The running pods of the namespace that have a sidecar and carry all of these labels, by name. */
