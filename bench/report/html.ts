@@ -61,7 +61,9 @@ ${notice(cautions(report))}
 function goal(target: Judged | undefined): string {
   if (target?.bound === undefined) return "";
   const bound = `${target.bound.toLocaleString("en-US", { maximumFractionDigits: 2 })} ${target.unit}`.trim();
-  return `<em class="${target.outcome === "met" ? "good" : "bad"}">target: at most ${escaped(bound)}</em>`;
+  const tone = { met: "good", "not met": "bad", "can't be told": "muted", "not measured": "muted" };
+  const untold = target.outcome === "can't be told" ? ", can't be told" : "";
+  return `<em class="${tone[target.outcome]}">target: at most ${escaped(bound)}${untold}</em>`;
 }
 
 /** What keeps a report from being one to publish, where everybody sees it. */

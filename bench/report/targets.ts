@@ -3,6 +3,7 @@ import { growth } from "../micro/sweeps.ts";
 import { RATIO_TARGETS, type RatioTarget } from "../harness/ratio-targets.ts";
 import type { Comparison } from "../lib/k6-types.ts";
 import type { BenchReport } from "./model.ts";
+import { whole } from "./numbers.ts";
 import { brokenConditions } from "./soundness.ts";
 
 /** A figure read from a report, with its interval where it has one, and what it is held against. */
@@ -12,8 +13,8 @@ export interface Reading {
   readonly high?: number;
   /** The most it may be; the target's own where absent. */
   readonly bound?: number;
-  /** The noise is so wide that anything would lie within, or the run was not sound. */
-  readonly blurred?: boolean;
+  /** Why this figure says nothing of the bound, in half a sentence; absent: it does. */
+  readonly undecided?: string;
 }
 
 /** Something we promised: a figure that is at most `bound`. */
@@ -38,9 +39,9 @@ export interface Judged {
   readonly bound: number | undefined;
   readonly stretch: number | undefined;
   readonly reading: Reading | undefined;
-  readonly outcome: "met" | "not met" | "not measured";
+  readonly outcome: "met" | "not met" | "can't be told" | "not measured";
   readonly stretchMet: boolean;
-  /** The whole interval is on one side of the bound, and the bound is no mere noise; true where there is no interval. */
+  /** Met or not met, and the whole interval is on that side of the bound; true where there is no interval. */
   readonly sure: boolean;
 }
 
@@ -49,8 +50,6 @@ const MOST_INSTRUCTIONS = 800;
 const MOST_GROWTH = 1.2;
 const MOST_MICROS = 10;
 const SIDECAR_MEBIBYTES = 128;
-/** A sub-millisecond promise is not proven by a band as wide as that. */
-const BLURRED_MICROS = 1000;
 /** The arm whose latency is judged: the dearest of ours. */
 const LATENCY_ARM = "exact";
 
@@ -139,13 +138,16 @@ function judge({ name, unit, digits, bound: own, stretch }: Target, reading: Rea
   if (reading === undefined || bound === undefined || Number.isNaN(reading.value)) {
     return { ...base, outcome: "not measured", stretchMet: false, sure: false };
   }
+  if (reading.undecided !== undefined) {
+    return { ...base, outcome: "can't be told", stretchMet: false, sure: false };
+  }
   const met = reading.value <= bound;
   const { low = reading.value, high = reading.value } = reading;
   return {
     ...base,
     outcome: met ? "met" : "not met",
     stretchMet: stretch !== undefined && reading.value <= stretch,
-    sure: reading.blurred !== true && (met ? high <= bound : low > bound),
+    sure: met ? high <= bound : low > bound,
   };
 }
 
@@ -170,15 +172,40 @@ function plain(name: string): string {
 
 function addedAtMedian(report: BenchReport, clock: Comparison["clock"]): Reading | undefined {
   const added = comparison(report, LATENCY_ARM, clock)?.p50;
-  return added && { ...added, blurred: report.k6.some((one) => brokenConditions(one).length > 0) };
+  return added && undecidedUnlessSound(report, added);
 }
 
-/** The dearest arm's p99, against what two listeners without a filter differ by. */
+/**
+ * The dearest arm's p99, against what two listeners without a filter differ by. The noisier a run, the wider that band: a
+ * figure inside of a band that is wider than a whole request at the median takes was not shown to be small.
+ */
 function withinBand(report: BenchReport, clock: Comparison["clock"]): Reading | undefined {
   const ours = comparison(report, LATENCY_ARM, clock)?.p99;
   const same = comparison(report, "none_again", clock)?.p99;
-  if (ours === undefined || same === undefined) return undefined;
+  const request = medianWithout(report, clock);
+  if (ours === undefined || same === undefined || request === undefined) return undefined;
   const { value, low, high } = ours;
   const bound = Math.max(Math.abs(same.low), Math.abs(same.high));
-  return { value, low, high, bound, blurred: bound > BLURRED_MICROS };
+  const drowned = bound > request && low <= bound;
+  return undecidedUnlessSound(report, {
+    value,
+    low,
+    high,
+    bound,
+    ...(drowned && {
+      undecided: `two listeners without a filter differ by up to ${whole(bound)} µs, where a whole request takes ${whole(request)} at the median`,
+    }),
+  });
+}
+
+/** What a request without a filter takes at the median, in microseconds. */
+export function medianWithout({ k6 }: BenchReport, clock: Comparison["clock"]): number | undefined {
+  const overhead = k6.find(({ scenario }) => scenario === "overhead");
+  const without = overhead?.populations.find(({ name }) => name === "none");
+  return (clock === "client" ? without?.latency : without?.inEnvoy)?.p50;
+}
+
+function undecidedUnlessSound({ k6 }: BenchReport, reading: Reading): Reading {
+  const sound = k6.every((one) => brokenConditions(one).length === 0);
+  return sound ? reading : { ...reading, undecided: "a condition of the run did not hold" };
 }

@@ -21,24 +21,28 @@ export function targetsSection(report: BenchReport): Section {
   };
 }
 
-/** One sentence that leaves nothing out. */
+/** A sentence for every outcome that occurs: each target is counted once, what is doubtful of an outcome beside it. */
 export function summary(judged: readonly Judged[]): string {
-  const count = (outcome: Judged["outcome"]): Judged[] => judged.filter((one) => one.outcome === outcome);
-  const [met, missed, unknown] = [count("met"), count("not met"), count("not measured")];
-  const unsure = judged.filter(({ sure, outcome }) => !sure && outcome !== "not measured");
+  const of = (outcome: Judged["outcome"]): Judged[] => judged.filter((one) => one.outcome === outcome);
+  const [met, missed, untold, unknown] = [of("met"), of("not met"), of("can't be told"), of("not measured")];
   const stretch = met.filter(({ stretchMet }) => stretchMet).length;
-  const parts = [
-    `${met.length} of ${judged.length} targets are met${stretch > 0 ? `, ${stretch} of them beyond the stretch goal` : ""}.`,
-  ];
-  if (missed.length > 0) parts.push(`${missed.length} ${missed.length === 1 ? "is" : "are"} not.`);
+  const beyond = stretch > 0 ? `, ${stretch} of them beyond the stretch goal` : "";
+  const parts = [`${met.length} of ${judged.length} targets are met${beyond}${doubtful(met)}.`];
+  if (missed.length > 0)
+    parts.push(`${missed.length} ${missed.length === 1 ? "is" : "are"} not met${doubtful(missed)}.`);
+  if (untold.length > 0) {
+    const why = [...new Set(untold.map(({ reading }) => reading?.undecided))].join("; ");
+    parts.push(`For ${untold.length} it can't be told: ${why}.`);
+  }
   if (unknown.length > 0)
     parts.push(`${unknown.length} ${unknown.length === 1 ? "was" : "were"} not measured in this run.`);
-  if (unsure.length > 0) {
-    parts.push(
-      `For ${unsure.length} of them the interval lies on both sides of the bound, or the noise is wider than a millisecond: another run may say otherwise.`,
-    );
-  }
   return parts.join(" ");
+}
+
+/** How many of one outcome another run may see otherwise. */
+function doubtful(judged: readonly Judged[]): string {
+  const count = judged.filter(({ sure }) => !sure).length;
+  return count === 0 ? "" : ` (not certain for ${count}: the interval lies on both sides of the bound)`;
 }
 
 function row({ name, unit, digits, bound, stretch, reading, ...rest }: Judged): Cell[] {
@@ -60,7 +64,7 @@ function row({ name, unit, digits, bound, stretch, reading, ...rest }: Judged): 
 }
 
 function verdict({ outcome, stretchMet, sure }: Pick<Judged, "outcome" | "stretchMet" | "sure">): Cell {
-  if (outcome === "not measured") return { text: outcome, tone: "muted" };
+  if (outcome === "not measured" || outcome === "can't be told") return { text: outcome, tone: "muted" };
   const doubt = sure ? "" : ", not certain";
   return outcome === "met"
     ? { text: `${outcome}${stretchMet ? ", stretch too" : ""}${doubt}`, tone: "good" }
