@@ -16,6 +16,8 @@ export interface Behaviour {
   /** Pods never run it. */
   readonly refused?: boolean;
   readonly perSecond?: number;
+  /** Pods that run it do not become ready, or do not stay it. */
+  readonly unready?: boolean;
 }
 
 /** The process was killed at this call. */
@@ -64,6 +66,8 @@ export class SimulatedCluster implements RolloutPort {
   /** Pods that the API server refuses to move, with what it says. */
   readonly unmovable = new Map<string, string>();
   asked: Requests = {};
+  /** Pods that are never ready, whatever they run. */
+  readonly unready = new Set<string>();
   /** Called at the begin of every action, for events from outside. */
   onCall: ((cluster: SimulatedCluster) => void) | undefined;
   private clock = 1_700_000_000_000;
@@ -77,9 +81,14 @@ export class SimulatedCluster implements RolloutPort {
     this.all = Array.from({ length: pods }, (_, index) => newPod(`pod-${index}`, "v1"));
   }
 
-  /** How many pods are on a track; all run what that track has when `settled`. */
+  /** How many pods are on a track. */
   count(track: Track): number {
-    return this.all.filter((pod) => pod.track === track).length;
+    return this.on(track).length;
+  }
+
+  /** Their names. */
+  on(track: Track): readonly string[] {
+    return this.all.filter((pod) => pod.track === track).map(({ pod }) => pod.name);
   }
 
   /** What the pods run, each version once. */
@@ -113,7 +122,11 @@ export class SimulatedCluster implements RolloutPort {
 
   pods(): Promise<readonly Pod[]> {
     return this.call(() =>
-      this.all.map(({ pod, track }) => ({ ...pod, labels: { ...pod.labels, [trackLabel]: track } })),
+      this.all.map(({ pod, track, runs }) => ({
+        ...pod,
+        labels: { ...pod.labels, [trackLabel]: track },
+        ready: this.behaviours.get(runs)?.unready !== true && !this.unready.has(pod.name),
+      })),
     );
   }
 

@@ -195,7 +195,7 @@ test("pods that may not be moved: others are, and without enough of them it goes
   const { ending, lines } = await goOn(cluster);
   assert.equal(ending.result, "rolled-back");
   assert.equal(ending.state.step, 1, "the first step could do without it");
-  assert.match(ending.reason, /1 more pods are ready to move \(pod-0: a webhook says no\)/);
+  assert.match(ending.reason, /1 more pods could be moved \(pod-0: a webhook says no\)/);
   assert.ok(lines.includes("pod pod-0 could not be moved: a webhook says no"));
 });
 
@@ -208,7 +208,7 @@ test("a label that does not stay ends the rollout instead of being set for ever"
   };
   const { ending } = await goOn(cluster);
   assert.equal(ending.result, "rolled-back");
-  assert.match(ending.reason, /in vain it was waited until 1 more pods are ready to move/);
+  assert.match(ending.reason, /in vain it was waited until 1 more pods could be moved/);
   assert.ok(moves < plan.timeoutMillis / 1000, `${moves} moves`);
 });
 

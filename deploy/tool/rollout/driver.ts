@@ -54,6 +54,10 @@ class Driver {
   private outcome: Outcome | undefined;
   private waitingSince: number | undefined;
   private askingSince: number | undefined;
+  private approvedAt: number | undefined;
+  private lookedAt = Number.NEGATIVE_INFINITY;
+  /** When each pod was last seen ready. */
+  private readonly lastReady = new Map<string, number>();
   private lastLine = "";
   private lastEffort: string | undefined;
   /** Why pods could not be moved when that was last tried. */
@@ -110,10 +114,13 @@ class Driver {
       this.outcome = undefined;
     }
     const { waitingSince, outcome, state } = this;
+    const isApproved = state.phase === "paused" && requests.approved === approvalOf(state);
+    if (isApproved) this.approvedAt ??= port.now();
     return {
       ...requests,
       pods: views,
       stable,
+      looked: this.hasLooked(),
       overdue: waitingSince !== undefined && port.now() - waitingSince > state.plan.timeoutMillis,
       ...(outcome === undefined ? {} : { outcome }),
     };
@@ -123,7 +130,7 @@ class Driver {
   private async views(): Promise<PodView[]> {
     const { phase } = this.state;
     const all = phase === "returning" || phase === "rolling-back";
-    const some = phase === "moving" || phase === "watching";
+    const some = phase === "moving" || isWatched(phase);
     const wanted = this.pods.filter((pod) => all || (some && trackOf(pod) === "canary"));
     const unknown = wanted.filter((pod) => !this.isSettled(pod));
     const reports = unknown.length > 0 ? await this.port.report(unknown) : new Map<string, PodReport>();
@@ -140,12 +147,36 @@ class Driver {
     const { name, ready } = pod;
     const report = fresh ?? this.settled.get(name)?.report;
     const refusal = this.refusals.get(name);
-    const base = { name, ready, track: trackOf(pod), ...(refusal === undefined ? {} : { refusal }) };
+    const lostMillis = this.lostFor(pod, now);
+    const base = {
+      name,
+      ready,
+      track: trackOf(pod),
+      ...(lostMillis === undefined ? {} : { lostMillis }),
+      ...(refusal === undefined ? {} : { refusal }),
+    };
     // Not asked about in this phase.
     if (report === undefined) return { ...base, standing: "running", reason: "" };
     const { reason, module } = report;
     const standing = this.judged(name, report.standing, now);
     return { ...base, standing, reason, ...(module === undefined ? {} : { module }) };
+  }
+
+  /** For how long a pod that was ready is not. What was before this process is known of pods that are watched. */
+  private lostFor(pod: Pod, now: number): number | undefined {
+    const { phase, unready = [] } = this.state;
+    const { name } = pod;
+    const isNew = !this.lastReady.has(name);
+    const wasReady = isNew && isWatched(phase) && trackOf(pod) === "canary" && !unready.includes(name);
+    if (pod.ready || wasReady) this.lastReady.set(name, now);
+    const last = this.lastReady.get(name);
+    return pod.ready || last === undefined ? undefined : now - last;
+  }
+
+  /** Whether the pods have been compared after the approval was seen. */
+  private hasLooked(): boolean {
+    const { approvedAt, window, lookedAt } = this;
+    return approvedAt !== undefined && window !== undefined && window.looks >= 2 && lookedAt >= approvedAt;
   }
 
   /** A suspicion that lasts becomes a certainty. */
@@ -165,7 +196,7 @@ class Driver {
     const { module = known.report.module } = this.state;
     if (this.state.phase === "returning" && known.report.module !== module) return false;
     // A refusal may come at any time while the new version is judged.
-    return this.state.phase !== "watching" || this.port.now() - known.at < recheckMillis;
+    return !isWatched(this.state.phase) || this.port.now() - known.at < recheckMillis;
   }
 
   private keyOf(pod: Pod): string {
@@ -210,10 +241,14 @@ class Driver {
     this.window = undefined;
     this.outcome = undefined;
     this.askingSince = undefined;
+    this.approvedAt = undefined;
     this.suspectSince.clear();
     const why = state.reason === undefined ? "" : `: ${state.reason}`;
     const where = state.phase === "moving" || state.phase === "watching" ? ` ${describeStep(state)}` : "";
-    this.say(`${phaseInWords[state.phase]}${where}${why}`);
+    const { unready = [] } = state;
+    const idle =
+      state.phase === "watching" && unready.length > 0 ? `; not ready before either: ${unready.join(", ")}` : "";
+    this.say(`${phaseInWords[state.phase]}${where}${why}${idle}`);
   }
 
   private async move(names: readonly string[], to: "stable" | "canary"): Promise<void> {
@@ -231,24 +266,38 @@ class Driver {
 
   private async watch(): Promise<void> {
     const { port, state } = this;
-    this.window ??= new Window(state, port.metrics, port.now());
-    this.outcome = await this.window.look(this.pods, port.now());
+    await this.look();
     if (this.outcome !== undefined) {
       for (const text of this.outcome.unknown ?? []) this.unknown.add(text);
       this.say(`${describeStep(state)}: ${this.outcome.text}`);
       return;
     }
-    if (this.window.extendedBecause !== undefined)
+    if (this.window?.extendedBecause !== undefined)
       this.say(`watching longer, too little is known yet: ${this.window.extendedBecause}`);
-    await port.sleep(Math.min(5000, Math.max(100, state.plan.windowMillis / 10)));
+    await port.sleep(this.betweenLooks());
   }
 
+  private async look(): Promise<void> {
+    const { port, state } = this;
+    this.window ??= new Window(state, port.metrics, port.now());
+    this.outcome = await this.window.look(this.pods, port.now());
+    this.lookedAt = port.now();
+  }
+
+  private betweenLooks(): number {
+    return Math.min(5000, Math.max(100, this.state.plan.windowMillis / 10));
+  }
+
+  /** Waits for an approval; the pods stay watched. */
   private async ask(reason: string): Promise<Ending | undefined> {
     const { port, options, state } = this;
     this.askingSince ??= port.now();
     if (port.now() - this.askingSince >= options.approvalMillis) return this.ended("undecided", reason);
     this.say(`paused, approval ${approvalOf(state)} is wanted: ${reason}`);
-    await port.sleep(pollMillis);
+    // What went well for an hour must not hide what goes wrong now.
+    if (this.window?.isOver(port.now()) === true) this.window = undefined;
+    if (port.now() - this.lookedAt >= this.betweenLooks()) await this.look();
+    if (this.outcome === undefined) await port.sleep(Math.min(pollMillis, this.betweenLooks()));
     return undefined;
   }
 
@@ -269,6 +318,11 @@ const phaseInWords: Readonly<Record<Phase, string>> = {
   returning: "bringing the pods back to the stable plugin",
   "rolling-back": "rolling back",
 };
+
+/** Whether pods of the new version are compared with others. */
+function isWatched(phase: Phase): boolean {
+  return phase === "watching" || phase === "paused";
+}
 
 function trackOf(pod: Pod): "stable" | "canary" {
   return pod.labels[trackLabel] === "canary" ? "canary" : "stable";

@@ -10,6 +10,8 @@ export interface PodView {
   readonly name: string;
   readonly track: Track;
   readonly ready: boolean;
+  /** For how long it has not been ready any more. Absent when it is, or when it was not ready before either. */
+  readonly lostMillis?: number;
   /** Whether its data plane runs what its track has; `failed` when that will not come by itself. */
   readonly standing: "running" | "coming" | "failed";
   /** In words, when it is not running. */
@@ -31,6 +33,9 @@ export interface Outcome {
   readonly unknown?: readonly string[];
 }
 
+/** A pod that is not ready for so long is not just busy. */
+const graceMillis = 15_000;
+
 /** What is known of the world before the next action. */
 export interface Observation {
   readonly pods: readonly PodView[];
@@ -39,6 +44,8 @@ export interface Observation {
   readonly outcome?: Outcome;
   /** What was last approved, as `approvalOf` writes it. */
   readonly approved?: string;
+  /** The pods were compared once more after the approval. */
+  readonly looked: boolean;
   /** Why somebody wants it undone. */
   readonly abort?: string;
   /** The pods have had all the time they are given since the last change that had an effect. */
@@ -122,45 +129,91 @@ function moving(state: RolloutState, { pods, overdue }: Observation): Action {
   if (pods.length === 0) return missingPods(state, overdue);
   const canary = on(pods, "canary");
   const missing = wantedAt(state, pods.length) - canary.length;
-  const free = willingFirst(on(pods, "stable").filter(({ ready }) => ready));
-  if (missing > 0 && free.length > 0 && !overdue) return move(free, missing, "canary");
-  const late = canary.find(({ standing }) => standing === "coming");
-  if (missing <= 0 && late === undefined) {
-    const module = canary.find((pod) => pod.module !== undefined)?.module;
-    return enter({ ...state, ...(module === undefined ? {} : { module }) }, "watching");
-  }
+  const free = movable(on(pods, "stable"));
+  if (missing > 0 && !overdue) return move(free, missing, "canary");
+  const late = canary.filter(({ standing }) => standing === "coming");
+  const awaited = late.find((pod) => !wasNeverReady(pod)) ?? (overdue ? undefined : late[0]);
+  if (missing <= 0 && awaited === undefined) return beginToWatch(state, canary);
   const what =
-    late === undefined
-      ? `${missing} more pods are ready to move${refusals(free)}`
-      : `pod ${late.name} runs the new version (it ${late.reason})`;
+    awaited === undefined
+      ? `${missing} more pods could be moved${refusals(free)}`
+      : `pod ${awaited.name} runs the new version (it ${awaited.reason})`;
   if (!overdue) return { kind: "wait", what };
   return rollBack(state, `in vain it was waited until ${what}`);
 }
 
-function watching(state: RolloutState, { pods, outcome, approved, overdue }: Observation): Action {
+function beginToWatch(state: RolloutState, canary: readonly PodView[]): Action {
+  const module = canary.find((pod) => pod.module !== undefined)?.module;
+  const unready = canary.filter(wasNeverReady).map(({ name }) => name);
+  return enter({ ...state, unready, ...(module === undefined ? {} : { module }) }, "watching");
+}
+
+/** Pods that take requests, and others once there are none of those: what is not ready tells nothing of a version. */
+function movable(pods: readonly PodView[]): PodView[] {
+  const ready = pods.filter((pod) => pod.ready);
+  return willingFirst(ready.length > 0 ? ready : pods);
+}
+
+/** Not since this rollout looks at it, at least. */
+function wasNeverReady({ ready, lostMillis }: PodView): boolean {
+  return !ready && lostMillis === undefined;
+}
+
+function watching(state: RolloutState, seen: Observation): Action {
+  const { pods, outcome, approved, overdue } = seen;
   const canary = on(pods, "canary");
   // Pods were replaced: their successors are born on the stable track. A few more or less do not matter.
   if (canary.length * 2 < wantedAt(state, pods.length) || canary.length === 0) return enter(state, "moving");
-  const late = canary.find(({ standing }) => standing === "coming");
+  const late = canary.find((pod) => pod.standing === "coming" && !wasNeverReady(pod));
   if (late !== undefined) {
     const what = `pod ${late.name} runs the new version (it ${late.reason})`;
     return overdue ? rollBack(state, `in vain it was waited until ${what}`) : { kind: "wait", what };
   }
+  const lost = lostPods(canary);
+  if (lostByVersion(pods)) return rollBack(state, notReady(lost));
+  if (lost.some(isLost)) return doubt(state, notReady(lost));
   if (outcome === undefined) return { kind: "watch" };
   const known = outcome.stable === undefined ? state : { ...state, baseline: outcome.stable };
   if (outcome.verdict === "worse") return rollBack(known, outcome.text);
-  if (outcome.verdict === "unclear") {
-    if (state.plan.onDoubt === "rollback") return rollBack(known, outcome.text);
-    return enter(known, "paused", `too little is known: ${outcome.text}`);
-  }
+  if (outcome.verdict === "unclear") return doubt(known, outcome.text);
+  // Not by a window that ends before it is known what becomes of them.
+  if (lost.length > 0) return { kind: "wait", what: `pods are ready again, or not: ${notReady(lost)}` };
   if (state.plan.approval === "manual" && approved !== approvalOf(state))
     return enter(known, "paused", `${describeStep(state)} is fine and waits for approval: ${outcome.text}`);
   return advance(known);
 }
 
-function paused(state: RolloutState, { approved }: Observation): Action {
-  if (approved === approvalOf(state)) return advance(state);
-  return { kind: "ask", reason: state.reason ?? "it waits for approval" };
+function doubt(state: RolloutState, text: string): Action {
+  if (state.plan.onDoubt === "rollback") return rollBack(state, text);
+  return enter(state, "paused", `too little is known: ${text}`);
+}
+
+function paused(state: RolloutState, { pods, outcome, approved, looked }: Observation): Action {
+  if (outcome?.verdict === "worse") return rollBack(state, outcome.text);
+  if (lostByVersion(pods)) return rollBack(state, notReady(lostPods(on(pods, "canary"))));
+  if (approved !== approvalOf(state)) return { kind: "ask", reason: state.reason ?? "it waits for approval" };
+  return looked ? advance(state) : { kind: "watch" };
+}
+
+function lostPods(pods: readonly PodView[]): PodView[] {
+  return pods.filter(({ lostMillis }) => lostMillis !== undefined);
+}
+
+function isLost({ lostMillis = 0 }: PodView): boolean {
+  return lostMillis >= graceMillis;
+}
+
+/** Most pods of the new version are not ready any more, and most of the old one's are. */
+function lostByVersion(pods: readonly PodView[]): boolean {
+  const mostAreLost = (all: readonly PodView[]): boolean => {
+    const counted = all.filter((pod) => !wasNeverReady(pod));
+    return counted.length > 0 && counted.filter(isLost).length * 2 >= counted.length;
+  };
+  return mostAreLost(on(pods, "canary")) && !mostAreLost(on(pods, "stable"));
+}
+
+function notReady(lost: readonly PodView[]): string {
+  return `not ready any more since they were given the new version: ${lost.map(({ name }) => name).join(", ")}`;
 }
 
 function promoting(state: RolloutState, seen: Observation): Action {

@@ -26,6 +26,8 @@ export interface RolloutState {
   readonly baseline?: Group;
   /** What identifies the new module in the pods that run it. */
   readonly module?: string;
+  /** Pods that were not ready before they were moved either, by name: that they are not is not held against it. */
+  readonly unready?: readonly string[];
   /** Why it pauses or goes back. */
   readonly reason?: string;
 }

@@ -28,6 +28,8 @@ export class Window {
   private beganMillis: number | undefined;
   /** Told once: the window is over and the figures do not suffice. */
   extendedBecause: string | undefined;
+  /** How often the pods were read; from the second time on they are compared. */
+  looks = 0;
 
   constructor(state: RolloutState, metrics: MetricsSource, nowMillis: number) {
     this.state = state;
@@ -35,10 +37,19 @@ export class Window {
     this.fromMillis = nowMillis + state.plan.settleMillis;
   }
 
-  /** Reads the pods once. Says what the window came to: early when it is certain, at its end otherwise. */
+  /** Whether it has lasted as long as any may. */
+  isOver(nowMillis: number): boolean {
+    return nowMillis - this.fromMillis >= this.state.plan.maxWindowMillis;
+  }
+
+  /**
+   * Reads the pods once. Says what the window came to: early when it is certain, at its end otherwise. While the rollout
+   * pauses there is no end, and only what is certainly worse is said.
+   */
   async look(pods: readonly Pod[], nowMillis: number): Promise<Outcome | undefined> {
     if (nowMillis < this.fromMillis) return undefined;
     const reading = await this.metrics.read(pods);
+    this.looks += 1;
     const view = this.compare(pods, reading);
     if (this.starts.size > 0) this.beganMillis ??= nowMillis;
     const elapsed = this.beganMillis === undefined ? 0 : nowMillis - this.beganMillis;
@@ -63,7 +74,8 @@ export class Window {
         groups[track].push(countsSince(start.counts, now.counts));
         continue;
       }
-      if (track === "canary")
+      // What takes no requests has nothing to show.
+      if (track === "canary" && pod.ready)
         missing.push(`${pod.name}: ${reading.missing.get(pod.name) ?? "no figures yet"}`);
     }
     const group = (track: Track): Group => ({ pods: groups[track].length, counts: sumCounts(groups[track]) });
@@ -87,6 +99,8 @@ export class Window {
     const unknown = judgement.findings.filter((one) => one.verdict === "unknown").map(({ text }) => text);
     const known = { unknown, ...(view.stable.pods > 0 ? { stable: view.stable } : {}) };
     if (verdict === "worse") return { verdict, text: inWords(decisive(judgement)), ...known };
+    // Somebody decides it; until then only what is certainly worse counts.
+    if (this.state.phase === "paused") return undefined;
     if (verdict === "ok" && elapsed >= windowMillis)
       return { verdict, text: inWords(judgement.findings), ...known };
     if (waited >= maxWindowMillis) return { verdict: "unclear", text: inWords(findings), ...known };
