@@ -7,6 +7,16 @@ export function causeOf(error: unknown): string {
   return String(error);
 }
 
+/** The same for work that is given up after `timeoutMillis`: says so when that is the cause. */
+export function causeWithin(timeoutMillis: number, error: unknown): string {
+  return isLate(error) ? `no answer within ${timeoutMillis / 1000} s` : causeOf(error);
+}
+
+/** Whether an error is that of a signal with a timeout. */
+export function isLate(error: unknown): boolean {
+  return error instanceof Error && (error.name === "TimeoutError" || error.name === "AbortError");
+}
+
 /** What a signal was aborted with, as an Error. */
 export function reasonOf(signal: AbortSignal): Error {
   const reason: unknown = signal.reason;

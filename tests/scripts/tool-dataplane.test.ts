@@ -3,6 +3,7 @@ import { createServer, type Server } from "node:http";
 import { connect as connectTcp } from "node:net";
 import { test, type TestContext } from "node:test";
 import { KubeConfig } from "@kubernetes/client-node";
+import { causeWithin } from "../../deploy/tool/cause.ts";
 import type { Pod } from "../../deploy/tool/cluster/pods.ts";
 import { accessThrough, PodPageError } from "../../deploy/tool/dataplane/access.ts";
 import {
@@ -190,13 +191,27 @@ test("direct access: a page, a status, a refusal, a silence; each error names po
     return true;
   });
   const impatient = accessThrough(directTransport, { ...options, timeoutMillis: 300 });
-  await assert.rejects(impatient.get(pod, "admin", "/never"), /no answer within 0.3 s/);
+  await assert.rejects(
+    impatient.get(pod, "admin", "/never"),
+    (error: unknown) =>
+      error instanceof CliError &&
+      /admin port \d+, \/never: no answer within 0.3 s$/.test(error.message) &&
+      /kubectl logs -n trading engine-0/.test(error.hint ?? ""),
+  );
   const failing = await page(t, 404, "nothing");
   const other = accessThrough(directTransport, { ...options, ports: { admin: failing, stats: failing } });
   await assert.rejects(
     other.get(pod, "admin", "/y"),
     (error: unknown) => error instanceof PodPageError && error.status === 404,
   );
+});
+
+test("what a signal with a timeout ends is said with its time, any other error with its cause", async (t) => {
+  const port = await page(t, 200, "hello");
+  const late = fetch(`http://127.0.0.1:${port}/never`, { signal: AbortSignal.timeout(100) });
+  await assert.rejects(late, (error) => causeWithin(100, error) === "no answer within 0.1 s");
+  const refused = fetch(`http://127.0.0.1:${await freePort()}/`);
+  await assert.rejects(refused, (error) => causeWithin(100, error).startsWith("connect ECONNREFUSED"));
 });
 
 /** Does what the API server and the kubelet do with a port-forward, to a port of this machine. */

@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
 import { test, type TestContext } from "node:test";
 import type { Cluster } from "../../deploy/tool/cluster/connect.ts";
+import { renderPlugin } from "../../deploy/tool/cluster/render.ts";
 import { trackLabel } from "../../deploy/tool/cluster/pods.ts";
 import { resources } from "../../deploy/tool/cluster/resources.ts";
 import type { PodAccess } from "../../deploy/tool/dataplane/access.ts";
 import { mapLimited, survey } from "../../deploy/tool/dataplane/survey.ts";
+import { deliver } from "../../deploy/tool/delivery/deliver.ts";
 import { CliError } from "../../scripts/lib/cli.ts";
 import { freePort } from "../../scripts/lib/ports.ts";
 import { memoryCluster } from "./memory-cluster.ts";
@@ -48,6 +50,24 @@ test("an istiod that does not answer takes nothing from a survey but its words, 
     stderr(),
     /^istiod at http:\/\/127\.0\.0\.1:\d+\/debug\/syncz does not answer: .*; going on without .*\n$/,
   );
+});
+
+test("a delivery that comes to no end: how long it was waited for, for which pods, and what to do", async (t) => {
+  const cluster = memoryCluster(namespace);
+  await createPod(cluster, "engine-0");
+  listenToStderr(t);
+  const session = { cluster, access: silentPods, timeoutMillis: 300, istiod: undefined };
+  const image = `oci://registry.test/tickgate@sha256:${"1".repeat(64)}`;
+  const plugin = renderPlugin({ namespace, name: "tickgate" }, undefined, { image, config: {} });
+  await assert.rejects(deliver(session, { plugin, force: false }), (error: unknown) => {
+    assert.ok(error instanceof CliError);
+    assert.match(
+      error.message,
+      /^revision 1 of trading\/tickgate does not run on 1 of 1 pods after 0\.3 s \(--timeout\):\n {2}trading\/engine-0 no answer$/,
+    );
+    assert.match(error.hint ?? "", /tickgate rollback/);
+    return true;
+  });
 });
 
 test("limited work: results in order, never more at once than allowed", async () => {

@@ -1,6 +1,6 @@
 import { KubeConfig } from "@kubernetes/client-node";
 import { CliError } from "../../../scripts/lib/cli.ts";
-import { causeOf } from "../cause.ts";
+import { causeOf, causeWithin } from "../cause.ts";
 import { parseJson } from "../json.ts";
 import { ApiError, readStatus } from "./failures.ts";
 import { send, type RawReply, type RawRequest } from "./request.ts";
@@ -113,7 +113,7 @@ async function attemptOnce(
     const reply = await send(kubeConfig, raw);
     return isStarting(reply, interrupted) ? againAfter(reply) : { value: reply };
   } catch (error) {
-    if (isTransient(error)) return { again: causeOf(error) };
+    if (isTransient(error)) return { again: causeWithin(raw.timeoutMillis, error) };
     throw new CliError(`the API server ${raw.url.origin} can't be reached: ${causeOf(error)}`);
   }
 }

@@ -36,9 +36,10 @@ export const remove = defineCommand({
     const pods = (): ReturnType<typeof listPods> => listPods(cluster, labels);
     const remaining = await waitUntilGone({ access, name: args.name, pods }, { timeoutMillis, signal });
     if (remaining.length > 0) {
+      const waited = signal.aborted ? "when interrupted" : `after ${timeoutMillis / 1000} s (--timeout)`;
       const lines = remaining.map(({ pod, reason }) => `  ${pod.namespace}/${pod.name} ${reason}`);
       throw new CliError(
-        `the plugin is deleted, but not gone from ${remaining.length} pods:\n${lines.join("\n")}`,
+        `the plugin is deleted, but ${waited} not gone from ${remaining.length} pods:\n${lines.join("\n")}`,
         "is istiod up? A pod that restarts comes back without the plugin",
       );
     }

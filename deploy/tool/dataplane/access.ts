@@ -3,7 +3,7 @@ import type { ClusterArguments } from "../cluster/arguments.ts";
 import { portNumber } from "../cluster/arguments.ts";
 import type { Pod } from "../cluster/pods.ts";
 import { CliError } from "../../../scripts/lib/cli.ts";
-import { causeOf } from "../cause.ts";
+import { causeWithin, isLate } from "../cause.ts";
 import { UsageError } from "../usage.ts";
 import { directTransport } from "./direct.ts";
 import { forwardTransport } from "./forward.ts";
@@ -64,7 +64,8 @@ export function accessThrough(transport: PodTransport, options: AccessOptions): 
       const place = `pod ${pod.namespace}/${pod.name}, ${port} port ${number}, ${path}`;
       const reply = await withinTime(timeoutMillis, (signal) => transport(pod, number, path, signal)).catch(
         (error: unknown) => {
-          throw unreachable(place, error, timeoutMillis, options.mode);
+          const hint = isLate(error) ? lateHint(pod) : hints[options.mode];
+          throw new CliError(`${place}: ${causeWithin(timeoutMillis, error)}`, hint);
         },
       );
       if (reply.status === 200) return reply.body;
@@ -87,17 +88,11 @@ async function withinTime<T>(millis: number, work: (signal: AbortSignal) => Prom
   }
 }
 
-function unreachable(
-  place: string,
-  error: unknown,
-  timeoutMillis: number,
-  mode: AccessOptions["mode"],
-): CliError {
-  const late = error instanceof Error && (error.name === "TimeoutError" || error.name === "AbortError");
-  const cause = late ? `no answer within ${timeoutMillis / 1000} s` : causeOf(error);
-  const other =
-    mode === "direct"
-      ? "--pods direct needs a route to pod addresses; --pods port-forward goes through the API server"
-      : "port-forward needs the right to create pods/portforward; tickgate doctor checks it";
-  return new CliError(`${place}: ${cause}`, other);
+const hints: Readonly<Record<AccessOptions["mode"], string>> = {
+  direct: "--pods direct needs a route to pod addresses; --pods port-forward goes through the API server",
+  "port-forward": "port-forward needs the right to create pods/portforward; tickgate doctor checks it",
+};
+
+function lateHint({ namespace, name }: Pod): string {
+  return `is the way to it slow, or its sidecar stuck? kubectl logs -n ${namespace} ${name} -c istio-proxy --tail 50`;
 }

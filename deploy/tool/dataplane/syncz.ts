@@ -1,5 +1,5 @@
 import { CliError, progress } from "../../../scripts/lib/cli.ts";
-import { causeOf } from "../cause.ts";
+import { causeWithin } from "../cause.ts";
 import { parseJson } from "../json.ts";
 
 const timeoutMillis = 5000;
@@ -22,7 +22,7 @@ export async function readNacks(istiod: string): Promise<ReadonlyMap<string, str
     return parseNacks(await response.text());
   } catch (error) {
     throw new CliError(
-      `istiod at ${url} does not answer: ${causeOf(error)}`,
+      `istiod at ${url} does not answer: ${causeWithin(timeoutMillis, error)}`,
       "kubectl -n istio-system port-forward deploy/istiod 15014, then --istiod http://localhost:15014; or leave --istiod out",
     );
   }

@@ -73,7 +73,8 @@ export async function deliver(session: Session, delivery: Delivery): Promise<Del
     { timeoutMillis: session.timeoutMillis, signal, resend: () => resend(session, delivery) },
   );
   await settleRevision(cluster, name, entry.revision, settled(outcome));
-  if (outcome.end !== "running") throw failure(entry, outcome, `${namespace}/${name}`);
+  if (outcome.end !== "running")
+    throw failure(entry, outcome, { plugin: `${namespace}/${name}`, timeoutMillis: session.timeoutMillis });
   return {
     revision: entry.revision,
     image: entry.image,
@@ -98,14 +99,18 @@ function settled(outcome: WaitOutcome): { result: Result; note?: string } {
   return { result: outcome.end === "interrupted" ? "interrupted" : "failed", note };
 }
 
-function failure(entry: Revision, outcome: WaitOutcome, plugin: string): DeliveryError {
+function failure(
+  entry: Revision,
+  outcome: WaitOutcome,
+  { plugin, timeoutMillis }: { readonly plugin: string; readonly timeoutMillis: number },
+): DeliveryError {
   const behind = outcome.pods.filter(({ standing }) => standing.kind !== "running").length;
   const count = `${behind} of ${outcome.pods.length} pods`;
   const pods = describeBehind(outcome.pods);
   const messages = {
     running: "",
     stuck: `revision ${entry.revision} of ${plugin} will not run on ${count}:\n${pods}`,
-    timeout: `revision ${entry.revision} of ${plugin} does not run on ${count} in time:\n${pods}`,
+    timeout: `revision ${entry.revision} of ${plugin} does not run on ${count} after ${timeoutMillis / 1000} s (--timeout):\n${pods}`,
     interrupted: `interrupted: revision ${entry.revision} of ${plugin} is applied and Istio goes on delivering it; ${count} do not run it yet:\n${pods}`,
   };
   return new DeliveryError(

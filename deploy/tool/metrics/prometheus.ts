@@ -1,6 +1,6 @@
 import { CliError } from "../../../scripts/lib/cli.ts";
 import { Metrics, type Sample } from "../../../scripts/lib/prometheus.ts";
-import { causeOf } from "../cause.ts";
+import { causeWithin } from "../cause.ts";
 import type { Pod } from "../cluster/pods.ts";
 import { parseJson } from "../json.ts";
 import { countsOf } from "./counts.ts";
@@ -86,7 +86,7 @@ export function prometheusMetrics(options: PrometheusOptions): MetricsSource {
         ]);
         return readingOf(pods, timesByPod(times, podLabel), seriesByPod(series, podLabel), plugin);
       } catch (error) {
-        const reason = `${this.description}: ${causeOf(error)}`;
+        const reason = `${this.description}: ${causeWithin(timeoutMillis, error)}`;
         return { pods: new Map(), missing: new Map(pods.map(({ name }) => [name, reason])) };
       }
     },
