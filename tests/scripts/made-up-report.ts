@@ -16,7 +16,9 @@ import type {
 import { population } from "../../bench/lib/k6-distribution.ts";
 import type { Comparison, K6Report, Verdict } from "../../bench/lib/k6-types.ts";
 import type { Figures } from "../../bench/micro/figures.ts";
-import type { BenchReport } from "../../bench/report/model.ts";
+import { textOf, type BenchReport, type Section, type Table } from "../../bench/report/model.ts";
+import { sectionsOf } from "../../bench/report/sections.ts";
+import { judgeTargets, type Judged } from "../../bench/report/targets.ts";
 import type { Estimate } from "../../bench/statistics.ts";
 
 /** Where nothing was measured. */
@@ -267,4 +269,27 @@ export function madeUpReport(more: Partial<BenchReport> = {}): BenchReport {
     absent: [],
     ...more,
   };
+}
+
+/** The section of that anchor. */
+export function sectionNamed(report: BenchReport, id: string): Section {
+  const found = sectionsOf(report).find((section) => section.id === id);
+  assert.ok(found, `no section ${id}`);
+  return found;
+}
+
+/** The row that begins with this text. */
+export function rowNamed(tables: readonly Table[], name: string): string[] {
+  const row = tables
+    .flatMap(({ rows }) => rows)
+    .find(([first]) => first !== undefined && textOf(first) === name);
+  assert.ok(row, `no row ${name}`);
+  return row.map(textOf);
+}
+
+/** The target of that name, judged. */
+export function targetNamed(report: BenchReport, name: string): Judged {
+  const found = judgeTargets(report).find((one) => one.name === name);
+  assert.ok(found, `no target ${name}`);
+  return found;
 }
