@@ -9,7 +9,7 @@ import { sectionsOf } from "./sections.ts";
 
 /** Writes `report.json`, `report.md`, `index.html` and `figures/*.svg` into a folder; what was there of them is replaced. */
 export async function writeBenchReport(measured: BenchReport, directory: string): Promise<void> {
-  const json = JSON.stringify(measured, withoutRoot);
+  const json = JSON.stringify(measured, forReaders);
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion
   const report = JSON.parse(json) as BenchReport;
   const sections = sectionsOf(report);
@@ -24,7 +24,9 @@ export async function writeBenchReport(measured: BenchReport, directory: string)
   }
 }
 
-/** Paths as seen from the project: a report is no place for those of a machine. */
-function withoutRoot(_key: string, value: unknown): unknown {
-  return typeof value === "string" ? value.replaceAll(`${root}/`, "") : value;
+/** What says something of the machine but nothing to a reader goes: paths above the project, all of a kernel but its line. */
+function forReaders(key: string, value: unknown): unknown {
+  if (typeof value !== "string") return value;
+  if (key === "kernel") return /^\d+\.\d+/.exec(value)?.[0] ?? value;
+  return value.replaceAll(`${root}/`, "");
 }

@@ -280,3 +280,12 @@ test("a report names no path of the machine it was made on", async () => {
   for (const text of [json, markdown, html]) assert.ok(!text.includes(root), text.slice(0, 200));
   assert.ok(json.includes("bench --module x.wasm"));
 });
+
+test("of a kernel a report names major and minor, in every part of it", async () => {
+  const named = { ...environment, kernel: "6.18.44-fc-v445" };
+  const { json, html, markdown } = await written(
+    madeUpReport({ environment: named, cpu: { ...cpuReport(), environment: named } }),
+  );
+  for (const text of [json, markdown, html]) assert.doesNotMatch(text, /6\.18\.|v445/);
+  assert.match(markdown, /\| kernel \| 6\.18 \|/);
+});
