@@ -97,6 +97,20 @@ test("a port nobody listens on: the kubelet's word, per pod", async () => {
   for (const pod of now.pods) assert.match(pod.reason, /admin port 1, .*ECONNREFUSED/);
 });
 
+test("a node so slow that streams open when nobody waits any more: told, the streams are closed, the command ends", async () => {
+  const openedBefore = mesh.kubelet.streams.opened;
+  mesh.kubelet.delay(6000);
+  const now = await status();
+  mesh.kubelet.delay(0);
+  assert.deepEqual(
+    now.pods.map(({ standing }) => standing),
+    ["unreachable", "unreachable"],
+  );
+  for (const pod of now.pods) assert.match(pod.reason, /no answer within 5 s/);
+  assert.ok(mesh.kubelet.streams.opened > openedBefore, "the streams did open, late");
+  await waitFor("no stream stayed open", async () => (mesh.kubelet.streams.open === 0 ? true : undefined));
+});
+
 test("without the right to forward ports: doctor and status name it", async () => {
   const rights = deployerRights.filter(({ resource }) => resource !== "pods/portforward");
   const kubeconfig = await mesh.api.userWith("reader", rights);

@@ -3,6 +3,7 @@ import { createServer } from "node:https";
 import { connect } from "node:net";
 import { WebSocketServer, type WebSocket } from "ws";
 import { resources } from "../../../deploy/tool/cluster/resources.ts";
+import { sleep } from "../../../scripts/lib/process.ts";
 import type { ApiServer } from "./api-server.ts";
 import { portOf } from "./ports.ts";
 import { node } from "./workload.ts";
@@ -11,6 +12,8 @@ import { node } from "./workload.ts";
 export interface Kubelet {
   /** Streams opened since the start, and those open now. */
   readonly streams: { readonly opened: number; readonly open: number };
+  /** From now on every stream opens so much later. */
+  delay(millis: number): void;
   /** Ends it as a node that goes down; the API server keeps the Node object. */
   stop(): Promise<void>;
 }
@@ -25,10 +28,13 @@ export async function startKubelet(api: ApiServer): Promise<Kubelet> {
     cert: await readFile(certificate.path),
     key: await readFile(certificate.key),
   });
+  let delayMillis = 0;
   const sockets = new WebSocketServer({
     server,
     // The client offers v5 first, which kubelets do not have for ports.
     handleProtocols: (offered) => (offered.has(subprotocol) ? subprotocol : false),
+    verifyClient: (_request, accept: (accepted: boolean) => void) =>
+      void sleep(delayMillis).then(() => accept(true)),
   });
   let opened = 0;
   sockets.on("connection", (socket, request) => {
@@ -41,6 +47,9 @@ export async function startKubelet(api: ApiServer): Promise<Kubelet> {
   return {
     get streams() {
       return { opened, open: sockets.clients.size };
+    },
+    delay(millis) {
+      delayMillis = millis;
     },
     async stop() {
       for (const socket of sockets.clients) socket.terminate();
