@@ -128,7 +128,15 @@ for (const [overlay, expected] of [
     const folder = await temporaryDirectory();
     t.after(() => folder.remove());
     const file = join(folder.path, "manifest.yaml");
-    await writeFile(file, await renderText(join(deploy, "overlays", overlay)));
+    const text = await renderText(join(deploy, "overlays", overlay));
+    await writeFile(file, text);
+    const unset = (await checkFiles([file])).findings.filter(({ severity }) => severity === "error");
+    assert.deepEqual(
+      unset.map(({ path }) => path),
+      ["spec.url"],
+      "zeros are no image",
+    );
+    await writeFile(file, text.replace("0".repeat(64), "a".repeat(64)));
     const { findings } = await checkFiles([file]);
     const said = findings.map(({ path, message }) => `${path}: ${message}`);
     assert.equal(said.length, expected.length, said.join("\n"));

@@ -1,6 +1,7 @@
 import { parseDuration } from "../../../scripts/lib/config/rates.ts";
 import { outputArgument } from "../output.ts";
 import { UsageError } from "../usage.ts";
+import { faultOfImage } from "./render.ts";
 
 /** The arguments of every command that talks to a cluster. */
 export const clusterArguments = {
@@ -51,6 +52,18 @@ export function portNumber(argument: string, text: string): number {
   const port = Number(text);
   if (Number.isInteger(port) && port > 0 && port < 65_536) return port;
   throw new UsageError(`--${argument} ${text} is not a port`, "a number in 1..65535");
+}
+
+/** A UsageError for an `--image` that does not say by its digest which bytes it is. */
+export function checkImageArgument(image: string): void {
+  const fault = faultOfImage(image);
+  if (fault !== undefined) throw new UsageError(`--image ${image} has ${fault.what}`, fault.hint);
+}
+
+/** A UsageError that names the argument for anything but an http(s) URL. */
+export function assertUrl(argument: string, text: string, example: string): void {
+  if (URL.canParse(text) && /^https?:\/\//.test(text)) return;
+  throw new UsageError(`--${argument} ${text} is not a URL`, example);
 }
 
 /** Labels of a selector argument: `app=engine,tier=front`; only equality, as WasmPlugins select by labels. */

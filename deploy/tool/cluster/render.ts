@@ -45,11 +45,12 @@ export function renderPlugin(
       "--image oci://REGISTRY/REPOSITORY@sha256:DIGEST, as tickgate package prints it",
     );
   }
+  assertImage(url);
   const pluginConfig = changes.config ?? base?.pluginConfig;
   const spec: WasmPluginSpec = {
     ...defaults,
     ...withoutDigest(base, changes),
-    url: checkedImage(url),
+    url,
     selector: { matchLabels: { ...selectorOf(base, changes), [trackLabel]: "stable" } },
     ...(changes.failStrategy === undefined ? {} : { failStrategy: changes.failStrategy }),
     ...(changes.imagePullSecret === undefined ? {} : { imagePullSecret: changes.imagePullSecret }),
@@ -97,12 +98,25 @@ function inlineEnv(env: Readonly<Record<string, string>>): { name: string; value
   return Object.entries(env).map(([name, value]) => ({ name, value }));
 }
 
-function checkedImage(url: string): string {
+/** A CliError for an image whose name does not say by its digest which bytes it is. URLs other than oci:// pass. */
+export function assertImage(url: string): void {
+  const fault = faultOfImage(url);
+  if (fault !== undefined) throw new CliError(`image ${url} has ${fault.what}`, fault.hint);
+}
+
+/** What an image's name lacks; undefined for one that names its bytes, and for URLs other than oci://. */
+export function faultOfImage(url: string): { readonly what: string; readonly hint: string } | undefined {
   const [, scheme] = /^(?:(\w+):\/\/)?/.exec(url) ?? [];
-  if (scheme !== undefined && scheme !== "oci") return url;
-  if (/@sha256:[0-9a-f]{64}$/.test(url)) return url;
-  throw new CliError(
-    `image ${url} has no digest`,
-    "a tag can be moved, and a rollback would then not be one: name it as tickgate package prints it, ...@sha256:<64 hex digits>",
-  );
+  if (scheme !== undefined && scheme !== "oci") return undefined;
+  const [, digest] = /@sha256:([0-9a-f]{64})$/.exec(url) ?? [];
+  if (digest === undefined) {
+    const hint =
+      "a tag can be moved, and a rollback would then not be one: name it as tickgate package prints it, ...@sha256:<64 hex digits>";
+    return { what: "no digest", hint };
+  }
+  if (!/^0+$/.test(digest)) return undefined;
+  return {
+    what: "a digest of zeros, a placeholder that is no image",
+    hint: "set the digest that tickgate package prints",
+  };
 }

@@ -1,7 +1,13 @@
 import { defineCommand, type ParsedArgs } from "citty";
 import { CliError, progress } from "../../../scripts/lib/cli.ts";
-import { clusterArguments, parseLabels } from "../cluster/arguments.ts";
-import { applyPlugin, readPlugin, type FailStrategy, type WasmPlugin } from "../cluster/plugins.ts";
+import { checkImageArgument, clusterArguments, parseLabels } from "../cluster/arguments.ts";
+import {
+  applyPlugin,
+  readPlugin,
+  type FailStrategy,
+  type WasmPlugin,
+  type WasmPluginSpec,
+} from "../cluster/plugins.ts";
 import { renderPlugin, type PluginChanges } from "../cluster/render.ts";
 import { goBack } from "../delivery/back.ts";
 import { deliver, DeliveryError, refuseDuringRollout, type Delivered } from "../delivery/deliver.ts";
@@ -10,7 +16,7 @@ import { refuseMissingImage } from "../delivery/image.ts";
 import { istiodArgument, openSession, type Session } from "../delivery/session.ts";
 import { assertPluginConfig, readConfigFile, readManifest } from "../delivery/source.ts";
 import { emit, outputFormat } from "../output.ts";
-import { describeCommand } from "../run.ts";
+import { describeCommand, refuseOption } from "../run.ts";
 import { UsageError } from "../usage.ts";
 
 const args = {
@@ -18,6 +24,11 @@ const args = {
   ...istiodArgument,
   image: { type: "string", description: "oci://REGISTRY/REPOSITORY@sha256:DIGEST" },
   config: { type: "string", description: "plugin configuration (JSON file)" },
+  mode: {
+    type: "string",
+    description: "change only the mode of what is in the cluster: observe refuses nothing",
+    valueHint: "enforce|observe",
+  },
   manifest: { type: "string", description: "YAML with the WasmPlugin, as kustomize build prints it" },
   selector: { type: "string", description: "labels of the pods beside the track: app=trading-engine" },
   "fail-strategy": { type: "string", valueHint: "FAIL_CLOSE|FAIL_OPEN|FAIL_RELOAD" },
@@ -40,14 +51,16 @@ export const deploy = defineCommand({
     description: "Applies the plugin at once to all its pods, and waits until they run it",
     details:
       "What is not given stays as the manifest has it, else as it is in the cluster. The configuration is checked first;\n" +
-      "what the filter would refuse is not sent. tickgate rollout does the same pod by pod.",
+      "what the filter would refuse is not sent. tickgate rollout does the same pod by pod.\n" +
+      "--mode observe is the kill switch: the filter goes on counting and refuses nothing.",
   }),
   args,
   async run({ args: values }) {
     const format = outputFormat(values.output);
+    const given = await readGiven(values);
     const session = await openSession(values);
     const current = await readPlugin(session.cluster, values.name);
-    const plugin = await render(values, session, current);
+    const plugin = render(values, given, session, current);
     if (values["dry-run"] || values.diff) return preview(session, plugin, current, values);
     await refuseDuringRollout(session, values.name);
     if (!values["skip-image-check"]) await refuseMissingImage(plugin.spec, values.insecure === true);
@@ -56,31 +69,62 @@ export const deploy = defineCommand({
   },
 });
 
-async function render(
-  values: Arguments,
-  { cluster }: Session,
-  current: WasmPlugin | undefined,
-): Promise<WasmPlugin> {
-  const base =
-    values.manifest === undefined ? current?.spec : await readManifest(values.manifest, values.name);
-  const plugin = renderPlugin(
-    { namespace: cluster.namespace, name: values.name },
-    base,
-    await changesOf(values),
-  );
-  assertPluginConfig(plugin.spec, values.config ?? values.manifest ?? "the configuration in the cluster");
-  return plugin;
+/** What the command line brings. */
+interface Given {
+  readonly manifest: WasmPluginSpec | undefined;
+  readonly changes: PluginChanges;
+  readonly mode: Mode | undefined;
 }
 
-async function changesOf(values: Arguments): Promise<PluginChanges> {
+type Mode = "enforce" | "observe";
+
+/** Reads all that the line names: what is wrong with it is told before the cluster is asked for anything. */
+async function readGiven(values: Arguments): Promise<Given> {
+  const { manifest, config, image } = values;
+  if (image !== undefined) checkImageArgument(image);
   return {
-    image: values.image,
-    config: values.config === undefined ? undefined : await readConfigFile(values.config),
-    failStrategy: values["fail-strategy"] === undefined ? undefined : failStrategy(values["fail-strategy"]),
-    selector: values.selector === undefined ? undefined : parseLabels("selector", values.selector),
-    env: values.env === undefined ? undefined : parseEnv(values.env),
-    imagePullSecret: values["pull-secret"],
+    mode: modeOf(values),
+    manifest: manifest === undefined ? undefined : await readManifest(manifest, values.name),
+    changes: {
+      image,
+      config: config === undefined ? undefined : await readConfigFile(config),
+      failStrategy: values["fail-strategy"] === undefined ? undefined : failStrategy(values["fail-strategy"]),
+      selector: values.selector === undefined ? undefined : parseLabels("selector", values.selector),
+      env: values.env === undefined ? undefined : parseEnv(values.env),
+      imagePullSecret: values["pull-secret"],
+    },
   };
+}
+
+function modeOf({ mode, ...others }: Arguments): Mode | undefined {
+  if (mode === undefined) return undefined;
+  if (mode !== "enforce" && mode !== "observe") throw refuseOption("mode", mode, "enforce or observe");
+  const other = (["image", "config", "manifest"] as const).find((name) => others[name] !== undefined);
+  if (other === undefined) return mode;
+  throw new UsageError(
+    `--mode and --${other} exclude each other`,
+    "--mode keeps image and configuration of the cluster and changes nothing but the mode",
+  );
+}
+
+function render(
+  values: Arguments,
+  { manifest, changes, mode }: Given,
+  { cluster }: Session,
+  current: WasmPlugin | undefined,
+): WasmPlugin {
+  const at = { namespace: cluster.namespace, name: values.name };
+  const base = manifest ?? current?.spec;
+  if (mode !== undefined && base === undefined) {
+    throw new CliError(
+      `there is no WasmPlugin ${at.name} in namespace ${at.namespace} whose mode could be changed`,
+      "--namespace and --name choose another; tickgate deploy --manifest makes the first one",
+    );
+  }
+  const switched = mode === undefined ? {} : { config: { ...base?.pluginConfig, mode } };
+  const plugin = renderPlugin(at, base, { ...changes, ...switched });
+  assertPluginConfig(plugin.spec, values.config ?? values.manifest ?? "the configuration in the cluster");
+  return plugin;
 }
 
 const failStrategies: readonly FailStrategy[] = ["FAIL_CLOSE", "FAIL_OPEN", "FAIL_RELOAD"];

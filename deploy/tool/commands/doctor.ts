@@ -44,8 +44,9 @@ export const doctor = defineCommand({
   args,
   async run({ args: values }) {
     const format = outputFormat(values.output);
+    const given = await readGiven(values);
     const session = await openSession(values);
-    const findings = await examine(session, values);
+    const findings = await examine(session, values, given);
     const problems = findings.filter(({ level }) => level === "problem").length;
     emit(format, { problems, findings }, ({ findings: all }) => describe(all));
     return problems > 0 ? 1 : 0;
@@ -66,8 +67,23 @@ const checks: readonly Check[] = [
   ["WasmPlugins", checkPlugins],
 ];
 
-async function examine(session: Session, values: Arguments): Promise<Finding[]> {
-  const subject = await makeSubject(session, values);
+/** What the command line names, read before the cluster is asked for anything. */
+interface Given {
+  readonly manifest: WasmPluginSpec | undefined;
+  readonly config: Readonly<Record<string, unknown>> | undefined;
+  readonly selector: Readonly<Record<string, string>> | undefined;
+}
+
+async function readGiven({ manifest, config, selector, name }: Arguments): Promise<Given> {
+  return {
+    manifest: manifest === undefined ? undefined : await readManifest(manifest, name),
+    config: config === undefined ? undefined : await readConfigFile(config),
+    selector: selector === undefined ? undefined : parseLabels("selector", selector),
+  };
+}
+
+async function examine(session: Session, values: Arguments, given: Given): Promise<Finding[]> {
+  const subject = await makeSubject(session, values, given);
   const findings: Finding[] = [];
   for (const [what, run] of checks) {
     try {
@@ -81,13 +97,14 @@ async function examine(session: Session, values: Arguments): Promise<Finding[]> 
   return findings;
 }
 
-async function makeSubject({ cluster, access }: Session, values: Arguments): Promise<Subject> {
+async function makeSubject({ cluster, access }: Session, values: Arguments, given: Given): Promise<Subject> {
   const current = await currentPlugin({ cluster, access }, values.name);
-  const spec = await specToBe(values, current, cluster.namespace);
-  const selector = spec?.selector?.matchLabels ?? {
-    ...(values.selector === undefined ? {} : parseLabels("selector", values.selector)),
-    [trackLabel]: "stable",
-  };
+  const base = given.manifest ?? current?.spec;
+  const at = { namespace: cluster.namespace, name: values.name };
+  const { image } = values;
+  const spec =
+    image === undefined && base === undefined ? undefined : renderPlugin(at, base, { ...given, image }).spec;
+  const selector = spec?.selector?.matchLabels ?? { ...given.selector, [trackLabel]: "stable" };
   return {
     cluster,
     access,
@@ -112,22 +129,6 @@ async function currentPlugin(
     if (error instanceof ApiError && (error.status === 403 || error.status === 404)) return undefined;
     throw error;
   }
-}
-
-async function specToBe(
-  values: Arguments,
-  current: WasmPlugin | undefined,
-  namespace: string,
-): Promise<WasmPluginSpec | undefined> {
-  const base =
-    values.manifest === undefined ? current?.spec : await readManifest(values.manifest, values.name);
-  if (values.image === undefined && base === undefined) return undefined;
-  const changes = {
-    image: values.image,
-    config: values.config === undefined ? undefined : await readConfigFile(values.config),
-    selector: values.selector === undefined ? undefined : parseLabels("selector", values.selector),
-  };
-  return renderPlugin({ namespace, name: values.name }, base, changes).spec;
 }
 
 function configOf(spec: WasmPluginSpec | undefined): Config {

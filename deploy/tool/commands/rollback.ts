@@ -20,6 +20,8 @@ export const rollback = defineCommand({
   },
   async run({ args }) {
     const format = outputFormat(args.output);
+    if (args.to !== undefined && !/^\d+$/.test(args.to))
+      throw new UsageError(`--to ${args.to} is not a number of a revision`, "tickgate history lists them");
     const session = await openSession(args);
     await refuseDuringRollout(session, args.name);
     const to = await target(session, args.name, args.to);
@@ -35,7 +37,6 @@ export const rollback = defineCommand({
 async function target({ cluster }: Session, name: string, to: string | undefined): Promise<Revision> {
   const revisions = await readHistory(cluster, name);
   const plugin = await readPlugin(cluster, name);
-  if (to !== undefined && !/^\d+$/.test(to)) throw new UsageError(`--to ${to} is not a number of a revision`);
   const found =
     to === undefined
       ? previousRevision(revisions, plugin?.spec)

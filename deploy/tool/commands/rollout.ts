@@ -2,11 +2,12 @@ import { defineCommand, type ParsedArgs } from "citty";
 import { CliError, progress } from "../../../scripts/lib/cli.ts";
 import { takeOverInterrupt } from "../../../scripts/lib/process.ts";
 import { whoAmI } from "../cluster/access-review.ts";
-import { durationMillis } from "../cluster/arguments.ts";
+import { assertUrl, checkImageArgument, durationMillis } from "../cluster/arguments.ts";
 import { canaryName } from "../cluster/canaries.ts";
 import type { WasmPluginSpec } from "../cluster/plugins.ts";
 import { pluginYaml } from "../delivery/diff.ts";
 import { openSession, type Session } from "../delivery/session.ts";
+import { readConfigFile } from "../delivery/source.ts";
 import { podMetrics } from "../metrics/pod-metrics.ts";
 import { prometheusMetrics } from "../metrics/prometheus.ts";
 import type { MetricsSource } from "../metrics/source.ts";
@@ -55,6 +56,8 @@ export const rollout = defineCommand({
   },
   async run({ args: values }) {
     const format = outputFormat(values.output);
+    const plan = planOf(values, durationMillis("timeout", values.timeout));
+    await checkGiven(values);
     const session = await openSession(values);
     const underWay = await resumable(session, values);
     if (underWay !== undefined) {
@@ -62,7 +65,6 @@ export const rollout = defineCommand({
       progress(`going on with the rollout of ${underWay.state.id}: ${describeStep(underWay.state)}`);
       return driveToEnd(session, values, underWay);
     }
-    const plan = planOf(values, session.timeoutMillis);
     const force = values["force-conflicts"] === true;
     const { image, config } = values;
     const prepared = await prepare(session, values.name, { image, config }, { plan, force });
@@ -79,6 +81,15 @@ export const rollout = defineCommand({
     return driveToEnd(session, values, prepared);
   },
 });
+
+/** What is wrong with the line by itself is told before the cluster is asked for anything. */
+async function checkGiven(values: Arguments): Promise<void> {
+  const { image, config, prometheus } = values;
+  durationMillis("approval-timeout", values["approval-timeout"]);
+  if (image !== undefined) checkImageArgument(image);
+  if (prometheus !== undefined) assertUrl("prometheus", prometheus, prometheusExample);
+  if (config !== undefined) await readConfigFile(config);
+}
 
 /** The rollout to go on with. A CliError when one is under way and the command line asks for another, or the reverse. */
 async function resumable(session: Session, values: Arguments): Promise<UnderWay | undefined> {
@@ -198,11 +209,12 @@ const exitCodes: Readonly<Record<Ending["result"], number>> = {
   stopped: 130,
 };
 
+const prometheusExample = "http://prometheus.monitoring:9090";
+
 function metricsOf(session: Session, values: DriveArguments): MetricsSource {
   const { prometheus: url, name: plugin } = values;
   if (url === undefined) return podMetrics(session.access, plugin);
-  if (!URL.canParse(url))
-    throw new UsageError(`--prometheus ${url} is not a URL`, "http://prometheus.monitoring:9090");
+  assertUrl("prometheus", url, prometheusExample);
   return prometheusMetrics({
     url,
     podLabel: values["prometheus-pod-label"],

@@ -40,14 +40,23 @@ function below({ path, message }: Remark): Remark {
 
 const digestPattern = /@sha256:([a-f0-9]{64})$/;
 
-function digestOf({ url }: WasmPluginSpec): string | undefined {
-  return digestPattern.exec(url)?.[1];
+/** Whether the module is a file that a server sends as it is: no image, no digest in its name. */
+function isPlainFile({ url }: WasmPluginSpec): boolean {
+  return /^(https?|file):/.test(url);
+}
+
+function digestOf(spec: WasmPluginSpec): string | undefined {
+  return isPlainFile(spec) ? undefined : digestPattern.exec(spec.url)?.[1];
 }
 
 function imageErrors(spec: WasmPluginSpec): Remark[] {
   const digest = digestOf(spec);
-  if (spec.url.includes("@") && digest === undefined && !/^(https?|file):/.test(spec.url)) {
+  if (spec.url.includes("@") && digest === undefined && !isPlainFile(spec)) {
     return [{ path: "url", message: "has no digest behind the @: @sha256: and 64 hex digits" }];
+  }
+  if (/^0+$/.test(digest ?? spec.sha256 ?? "")) {
+    const message = "a digest of zeros is a placeholder: set what `tickgate package` prints";
+    return [{ path: digest === undefined ? "sha256" : "url", message }];
   }
   if (digest === undefined || (spec.sha256 ?? "") === "" || spec.sha256 === digest) return [];
   return [
@@ -77,6 +86,11 @@ function variableErrors({ vmConfig }: WasmPluginSpec): Remark[] {
 function imageWarnings(spec: WasmPluginSpec): Remark[] {
   const warnings: Remark[] = [];
   const pinned = digestOf(spec) !== undefined || (spec.sha256 ?? "") !== "";
+  if (isPlainFile(spec) && digestPattern.test(spec.url)) {
+    const message =
+      "a URL takes no digest, Istio asks for a file of that name: only oci:// has @sha256:..., else it goes into sha256";
+    warnings.push({ path: "url", message });
+  }
   if (!pinned && /^https?:/.test(spec.url)) {
     warnings.push({ path: "sha256", message: "missing: whatever the server sends is run in every proxy" });
   } else if (!pinned && !spec.url.startsWith("file:") && !spec.url.includes("@")) {

@@ -1,4 +1,4 @@
-import { durationMillis, type ClusterArguments } from "../cluster/arguments.ts";
+import { assertUrl, durationMillis, type ClusterArguments } from "../cluster/arguments.ts";
 import { connect, type Cluster } from "../cluster/connect.ts";
 import { accessOptions, openPodAccess, type PodAccess } from "../dataplane/access.ts";
 
@@ -25,6 +25,7 @@ export async function openSession(
   args: ClusterArguments & { readonly istiod?: string | undefined },
 ): Promise<Session> {
   const options = accessOptions(args);
+  if (args.istiod !== undefined) assertUrl("istiod", args.istiod, "http://localhost:15014");
   const timeoutMillis = durationMillis("timeout", args.timeout);
   const cluster = await connect(args);
   const access = openPodAccess(cluster, options);
