@@ -98,7 +98,7 @@ export const TARGETS: readonly Target[] = [
     read: (report) => withinBand(report, "envoy"),
   },
   {
-    name: "Envoy with filter, two workers, 100,000 users, 2,000 series",
+    name: "Envoy with filter, two workers, 100,000 users, 2,000 series, added up",
     unit: "MiB",
     bound: SIDECAR_MEBIBYTES,
     digits: 0,

@@ -91,7 +91,7 @@ const MEBI = 2 ** 20;
 export function memoryChart({ points, fullBytes, limitBytes }: MemoryReport): string {
   const places = [
     ...points.map(({ workers }) => `${workers} ${workers === 1 ? "worker" : "workers"}`),
-    "2 workers, full",
+    "2 workers, full (added up)",
   ];
   const limit = limitBytes / MEBI;
   const option = {

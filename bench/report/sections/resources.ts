@@ -1,4 +1,6 @@
-import type { MemoryReport, ThroughputReport } from "../../harness/types.ts";
+import { pairsOf } from "../../harness/rounds.ts";
+import type { ArmId, MemoryReport, ThroughputArm, ThroughputReport } from "../../harness/types.ts";
+import { medianRatio, pairedDifference, type Estimate } from "../../statistics.ts";
 import { barChart, type Bar } from "../charts/bars.ts";
 import { memoryChart } from "../charts/growth.ts";
 import type { BenchReport, Cell, Section, Table } from "../model.ts";
@@ -8,6 +10,9 @@ import { fixed, interval, mebibytes, whole } from "../numbers.ts";
 export function throughputSection({ throughput }: BenchReport): Section | undefined {
   if (throughput === undefined) return undefined;
   const { rounds, requests, steadyPerSecond } = throughput.options;
+  const more = morePods(throughput);
+  const share =
+    more && `: ${percent(more.value)} more (95% interval ${percent(more.low)} to ${percent(more.high)})`;
   return {
     id: "throughput",
     word: "Throughput",
@@ -15,8 +20,9 @@ export function throughputSection({ throughput }: BenchReport): Section | undefi
     text: [
       `One worker before an upstream on loopback: a closed loop that fills its core (${rounds} rounds of ${whole(requests)} requests an arm), ` +
         `then an open loop at ${whole(steadyPerSecond)} requests a second.`,
+      ...noise(throughput),
       `Pods for ${whole(throughput.podsRequestsPerSecond)} requests a second, sidecars being the limit, from the CPU of a request at ` +
-        `${whole(steadyPerSecond)} a second, where each wakes the worker anew: ${fixed(throughput.podsMicrosWithout, 1)} µs without, ${fixed(throughput.podsMicrosWith, 1)} µs with the filter. ` +
+        `${whole(steadyPerSecond)} a second, where each wakes the worker anew: ${fixed(throughput.podsMicrosWithout, 1)} µs without, ${fixed(throughput.podsMicrosWith, 1)} µs with the filter${share ?? ""}. ` +
         "A bare Envoy without TLS and Istio's own filters is meant: with those a request costs more, and the filter a smaller part of it.",
     ],
     figures: [
@@ -30,6 +36,41 @@ export function throughputSection({ throughput }: BenchReport): Section | undefi
   };
 }
 
+/** Which arms the open loop cannot tell apart: their medians come in some order all the same. */
+function noise({ arms, options }: ThroughputReport): string[] {
+  const pairs = arms.flatMap((one, index) => arms.slice(index + 1).map((other) => [one, other] as const));
+  const alike = pairs.flatMap(([one, other]) => {
+    const { value, low, high } = steadyDifference(other, one);
+    if (low > 0 || high < 0) return [];
+    return [`${other.label} - ${one.label} ${fixed(value, 0)} (${interval({ low, high }, 0)})`];
+  });
+  if (alike.length === 0) return [];
+  return [
+    `At ${whole(options.steadyPerSecond)} requests a second ${options.rounds} rounds do not tell these apart, whatever the order of their medians; ` +
+      `millicores, paired by round, with 95% interval: ${alike.join("; ")}.`,
+  ];
+}
+
+/** Millicores at the steady rate, paired by round. */
+function steadyDifference(arm: ThroughputArm, base: ThroughputArm): Estimate {
+  return pairedDifference(pairsOf(arm.steadyMillicores.each, base.steadyMillicores.each));
+}
+
+/** By what share the filter needs more sidecars of one size than none does; 0.39 is 39 %. */
+export function morePods({ arms, podsArm }: ThroughputReport): Estimate | undefined {
+  const micros = (id: ArmId): readonly number[] | undefined =>
+    arms.find((arm) => arm.id === id)?.steadyMicrosPerRequest.each;
+  const [having, lacking] = [micros(podsArm), micros("none")];
+  if (having === undefined || lacking === undefined) return undefined;
+  const { value, low, high, samples } = medianRatio(pairsOf(having, lacking));
+  return { value: value - 1, low: low - 1, high: high - 1, samples };
+}
+
+/** A share as per cent. */
+export function percent(share: number): string {
+  return `${fixed(share * 100, 0)} %`;
+}
+
 function rates({ arms }: ThroughputReport): Bar[] {
   const without = arms.find(({ id }) => id === "none")?.requestsPerSecond.value;
   return arms.map(({ label, family, requestsPerSecond: estimate }) => {
@@ -41,6 +82,8 @@ function rates({ arms }: ThroughputReport): Bar[] {
 }
 
 function rateTable({ arms, options }: ThroughputReport): Table {
+  const none = arms.find(({ id }) => id === "none");
+  const steady = `millicores at ${whole(options.steadyPerSecond)}/s`;
   return {
     caption: "One worker",
     head: [
@@ -49,16 +92,25 @@ function rateTable({ arms, options }: ThroughputReport): Table {
       "95% interval",
       "core busy",
       "µs a request",
-      `millicores at ${whole(options.steadyPerSecond)}/s`,
+      steady,
+      "95% interval",
+      "more than no filter",
+      "95% interval",
     ],
-    rows: arms.map((arm): Cell[] => [
-      arm.family === "ours" ? { text: arm.label, tone: "strong" } : arm.label,
-      whole(arm.requestsPerSecond.value),
-      interval(arm.requestsPerSecond, 0),
-      `${fixed(arm.busy.value * 100, 0)} %`,
-      fixed(arm.saturatedMicrosPerRequest.value, 1),
-      fixed(arm.steadyMillicores.value, 1),
-    ]),
+    rows: arms.map((arm): Cell[] => {
+      const more = none === undefined || arm === none ? undefined : steadyDifference(arm, none);
+      return [
+        arm.family === "ours" ? { text: arm.label, tone: "strong" } : arm.label,
+        whole(arm.requestsPerSecond.value),
+        interval(arm.requestsPerSecond, 0),
+        percent(arm.busy.value),
+        fixed(arm.saturatedMicrosPerRequest.value, 1),
+        fixed(arm.steadyMillicores.value, 0),
+        interval(arm.steadyMillicores, 0),
+        more === undefined ? "" : fixed(more.value, 0),
+        more === undefined ? "" : interval(more, 0),
+      ];
+    }),
   };
 }
 
@@ -86,13 +138,14 @@ export function memorySection({ memory }: BenchReport): Section | undefined {
     word: "Memory",
     title: "Memory",
     text: [
-      `Envoy's resident size after traffic, fresh Envoys for each figure. With two workers, 100,000 users and 2,000 series (added up from ` +
-        `the table) it ${verdict} ${mebibytes(memory.limitBytes, 0)}: ${mebibytes(memory.fullBytes)}.`,
+      `Envoy's resident size after traffic, fresh Envoys for each figure. No Envoy was measured with two workers, 100,000 users and 2,000 ` +
+        `series at once: their parts in the table, each measured by itself, add up to ${mebibytes(memory.fullBytes)}, which ` +
+        `${verdict} ${mebibytes(memory.limitBytes, 0)}.`,
     ],
     figures: [
       {
         name: "memory",
-        caption: "Envoy's resident size, MiB. Full: 100,000 users and 2,000 series.",
+        caption: "Envoy's resident size, MiB. Full: 100,000 users and 2,000 series, added up.",
         svg: memoryChart(memory),
       },
     ],
