@@ -34,3 +34,8 @@ export function interval({ low, high }: Pick<Estimate, "low" | "high">, digits =
 export function mebibytes(bytes: number, digits = 1): string {
   return `${fixed(bytes / 2 ** 20, digits)} MiB`;
 }
+
+/** A share as per cent. */
+export function percent(share: number): string {
+  return `${fixed(share * 100, 0)} %`;
+}

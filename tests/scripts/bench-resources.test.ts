@@ -35,16 +35,19 @@ test("millicores have an interval, and the difference to no filter is of the sam
   ]);
 });
 
+function textOf(report: BenchReport): string {
+  return sectionNamed(report, "throughput").text.join("\n");
+}
+
 test("two arms in an order that their rounds do not tell are named", () => {
-  const text = (report: BenchReport): string => sectionNamed(report, "throughput").text.join("\n");
   const noisy = steadyRun({ none: [100, 101, 102], dimensions: [160, 170, 180], leased: [150, 165, 190] });
   assert.match(
-    text(noisy),
+    textOf(noisy),
     /do not tell these apart.*leases of 16 - Tickgate: labels only -5 \(-10 to 10\)\./,
   );
-  assert.doesNotMatch(text(noisy), /labels only - no filter/);
+  assert.doesNotMatch(textOf(noisy), /labels only - no filter/);
   const clear = steadyRun({ none: [100, 101, 102], dimensions: [160, 170, 180], leased: [150, 160, 170] });
-  assert.doesNotMatch(text(clear), /do not tell/);
+  assert.doesNotMatch(textOf(clear), /do not tell/);
 });
 
 test("how many more pods is a ratio with an interval", () => {

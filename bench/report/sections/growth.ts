@@ -5,6 +5,7 @@ import { growthChart, type GrowthLine, type GrowthPanel } from "../charts/growth
 import { familyColour, type Colour } from "../charts/theme.ts";
 import type { BenchReport, Cell, Figure, Section, Table } from "../model.ts";
 import { fixed, interval, whole } from "../numbers.ts";
+import { riseOf, timedGrowth, type Rise } from "../rise.ts";
 
 const OUR_COLOURS: Partial<Record<ArmId, Colour>> = { leased: "oursSoft", dimensions: "oursSoft" };
 /** Two of one family: one of them has to look different. */
@@ -36,10 +37,11 @@ export function growthSection({ sweeps, micro }: BenchReport): Section | undefin
   return {
     id: "growth",
     word: "Growth",
-    title: "Cost against users, streams, series and configuration",
+    title: "What grows with users, streams, series and configuration",
     text: [
       "A filter that gets slower as it fills up is slow when it matters. CPU is measured in Envoy; instructions are " +
         `counted without any noise, and \`npm run bench:micro\` fails where one size costs more than ${FLAT} times the smallest.`,
+      ...timedGrowth(sweeps, counted),
       ...leftOut(sweeps),
     ],
     figures,
@@ -93,9 +95,18 @@ function cpuTable(what: string, points: readonly SweepPoint[]): Table {
   };
   return {
     caption: `µs of CPU a request with so many ${what}`,
-    head: ["arm", ...sizes.map(whole)],
-    rows: arms.map((arm) => [armNamed(arm).label].concat(sizes.map((size) => cell(arm, size)))),
+    head: ["arm", ...sizes.map(whole), "dearest - smallest"],
+    rows: arms.map((arm) =>
+      [armNamed(arm).label].concat(
+        sizes.map((size) => cell(arm, size)),
+        added(riseOf(points, arm)),
+      ),
+    ),
   };
+}
+
+function added(rise: Rise | undefined): string {
+  return rise === undefined ? "" : `${fixed(rise.more.value)} (${interval(rise.more, 1)})`;
 }
 
 function countedTable(sweeps: readonly SweepResult[]): Table {

@@ -4,7 +4,7 @@ import { medianRatio, pairedDifference, type Estimate } from "../../statistics.t
 import { barChart, type Bar } from "../charts/bars.ts";
 import { memoryChart } from "../charts/growth.ts";
 import type { BenchReport, Cell, Section, Table } from "../model.ts";
-import { fixed, interval, mebibytes, whole } from "../numbers.ts";
+import { fixed, interval, mebibytes, percent, whole } from "../numbers.ts";
 
 /** The most that one worker serves, and what that means for a platform. */
 export function throughputSection({ throughput }: BenchReport): Section | undefined {
@@ -66,11 +66,6 @@ export function morePods({ arms, podsArm }: ThroughputReport): Estimate | undefi
   return { value: value - 1, low: low - 1, high: high - 1, samples };
 }
 
-/** A share as per cent. */
-export function percent(share: number): string {
-  return `${fixed(share * 100, 0)} %`;
-}
-
 function rates({ arms }: ThroughputReport): Bar[] {
   const without = arms.find(({ id }) => id === "none")?.requestsPerSecond.value;
   return arms.map(({ label, family, requestsPerSecond: estimate }) => {
@@ -124,7 +119,7 @@ function podTable({ pods }: ThroughputReport): Table {
       whole(one.perPodWith),
       whole(one.podsWithout),
       whole(one.podsWith),
-      `${whole(one.podsWith - one.podsWithout)} (${fixed((one.perPodWithout / one.perPodWith - 1) * 100, 0)} %)`,
+      `${whole(one.podsWith - one.podsWithout)} (${percent(one.perPodWithout / one.perPodWith - 1)})`,
     ]),
   };
 }
