@@ -75,10 +75,18 @@ export class SimulatedCluster implements RolloutPort {
   private readonly behaviours: Map<string, Behaviour>;
   private readonly random: SeededRandom;
 
-  constructor(pods: number, behaviours: Readonly<Record<string, Behaviour>>, seed = 1) {
+  /** `pods`: how many, or how many of each application. `behaviours`: of a version, or of one application's (`quotes v2`). */
+  constructor(
+    pods: number | Readonly<Record<string, number>>,
+    behaviours: Readonly<Record<string, Behaviour>>,
+    seed = 1,
+  ) {
     this.behaviours = new Map(Object.entries(behaviours));
     this.random = new SeededRandom(seed);
-    this.all = Array.from({ length: pods }, (_, index) => newPod(`pod-${index}`, "v1"));
+    const applications = typeof pods === "number" ? { pod: pods } : pods;
+    this.all = Object.entries(applications).flatMap(([workload, count]) =>
+      Array.from({ length: count }, (_, index) => newPod(`${workload}-${index}`, "v1", workload)),
+    );
   }
 
   /** How many pods are on a track. */
@@ -98,8 +106,8 @@ export class SimulatedCluster implements RolloutPort {
 
   /** A pod dies and its successor is born on the stable track. */
   replacePod(index: number): void {
-    const name = `${this.all[index]?.pod.name}-next`;
-    this.all[index] = newPod(name, this.stableVersion);
+    const { name = "pod", workload } = this.all[index]?.pod ?? {};
+    this.all[index] = newPod(`${name}-next`, this.stableVersion, workload);
   }
 
   /** From now on a version behaves like this. */
@@ -217,7 +225,7 @@ export class SimulatedCluster implements RolloutPort {
       denials = 0,
       micros = 300,
       traps = false,
-    } = this.behaviours.get(pod.runs) ?? {};
+    } = this.behaviours.get(`${pod.pod.workload} ${pod.runs}`) ?? this.behaviours.get(pod.runs) ?? {};
     const requests = perSecond * seconds;
     pod.totals.requests += requests;
     pod.totals.errors += requests * errors;
@@ -256,8 +264,8 @@ export class SimulatedCluster implements RolloutPort {
   }
 }
 
-function newPod(name: string, runs: string): SimulatedPod {
-  const pod = { namespace: "trading", name, address: "127.0.0.1", labels: {}, ready: true };
+function newPod(name: string, runs: string, workload = "pod"): SimulatedPod {
+  const pod = { namespace: "trading", name, address: "127.0.0.1", labels: {}, ready: true, workload };
   const totals = { requests: 0, errors: 0, denied: 0, fast: 0, reloads: 0 };
   return { pod, track: "stable", runs, coming: undefined, totals };
 }

@@ -35,6 +35,8 @@ export interface Pod {
   readonly address: string;
   readonly labels: Readonly<Record<string, string>>;
   readonly ready: boolean;
+  /** The application: the name of the Deployment, StatefulSet or whatever made it, else a label's; absent where nothing tells. */
+  readonly workload?: string;
 }
 
 /** A Pod object of the API server, the parts that are read. */
@@ -44,6 +46,11 @@ export interface PodObject {
     readonly namespace: string;
     readonly labels?: Readonly<Record<string, string>>;
     readonly annotations?: Readonly<Record<string, string>>;
+    readonly ownerReferences?: readonly {
+      readonly kind: string;
+      readonly name: string;
+      readonly controller?: boolean;
+    }[];
     readonly deletionTimestamp?: string;
     readonly creationTimestamp?: string;
   };
@@ -133,13 +140,25 @@ export async function listPods(cluster: Cluster, labels: Readonly<Record<string,
 
 /** The tool's view of a Pod object. */
 export function asPod(pod: PodObject): Pod {
+  const workload = workloadOf(pod);
   return {
+    ...(workload === undefined ? {} : { workload }),
     namespace: pod.metadata.namespace,
     name: pod.metadata.name,
     address: pod.status?.podIP ?? "",
     labels: pod.metadata.labels ?? {},
     ready: pod.status?.conditions?.some(({ type, status }) => type === "Ready" && status === "True") ?? false,
   };
+}
+
+/** A Deployment makes its pods through ReplicaSets, whose names end in the hash that the pods have as a label. */
+function workloadOf({ metadata }: PodObject): string | undefined {
+  const { labels = {}, ownerReferences = [] } = metadata;
+  const owner = ownerReferences.find(({ controller }) => controller === true);
+  if (owner === undefined) return labels["app.kubernetes.io/name"] ?? labels["app"];
+  const hash = labels["pod-template-hash"] ?? labels["rollouts-pod-template-hash"];
+  const isOfHash = owner.kind === "ReplicaSet" && hash !== undefined && owner.name.endsWith(`-${hash}`);
+  return isOfHash ? owner.name.slice(0, -hash.length - 1) : owner.name;
 }
 
 /** Moves a pod to a track by its label; istiod sends it that track's plugin. Doing it twice changes nothing. */

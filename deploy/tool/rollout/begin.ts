@@ -8,9 +8,10 @@ import type { Session } from "../delivery/session.ts";
 import { assertPluginConfig, readConfigFile } from "../delivery/source.ts";
 import { createCanary, onTrack, sameForPods } from "./canary.ts";
 import { podsOf } from "./cluster-port.ts";
-import { podsWanted, type Plan } from "./plan.ts";
+import type { Plan } from "./plan.ts";
 import { fingerprintOf, readStable } from "./stable.ts";
 import type { RolloutState } from "./state.ts";
+import { firstStepTakesAll, workloadsOf } from "./workloads.ts";
 
 /** What a rollout changes. */
 export interface Change {
@@ -74,9 +75,7 @@ export async function prepare(
       `pods need the label ${trackLabel}=stable; tickgate doctor looks closer`,
     );
   }
-  const first = podsWanted(pods.length, plan.steps[0] ?? 100);
-  // Else no pod of the old version would be left to compare with.
-  const phase = first < pods.length ? "moving" : "baseline";
+  const phase = firstStepTakesAll(pods, plan) ? "baseline" : "moving";
   const id = new Date().toISOString();
   const state: RolloutState = { id, plan, original: fingerprintOf(stable), phase, step: 0 };
   await createCanary(cluster, plugin, target, { state, dryRun: true });
@@ -109,6 +108,13 @@ export async function begin(
     );
   }
   const pods = await podsOf(session, target);
+  const workloads = workloadsOf(pods);
+  if (workloads.size > 1) {
+    const counts = [...workloads].map(([name, count]) => `${name === "" ? "none" : name} (${count} pods)`);
+    progress(
+      `each application gives its part of every step and is compared with itself: ${counts.join(", ")}`,
+    );
+  }
   for (const pod of pods.filter(({ labels }) => labels[trackLabel] === "canary")) {
     progress(
       `pod ${pod.name} was left on the canary track by something else and has no plugin: back to stable`,

@@ -18,7 +18,7 @@ export interface Ending {
   readonly result: Result | "stopped" | "undecided" | "stuck";
   readonly reason: string;
   readonly state: RolloutState;
-  /** What the steps that this run has judged could not compare, each once. */
+  /** What could not be compared in the last step that this run has judged. */
   readonly unknown: readonly string[];
 }
 
@@ -62,7 +62,7 @@ class Driver {
   private lastEffort: string | undefined;
   /** Why pods could not be moved when that was last tried. */
   private readonly refusals = new Map<string, string>();
-  private readonly unknown = new Set<string>();
+  private unknown: readonly string[] = [];
   private readonly suspectSince = new Map<string, number>();
   /** Pods seen running on their track in this phase, and when. */
   private readonly settled = new Map<
@@ -89,7 +89,7 @@ class Driver {
   }
 
   private ended(result: Ending["result"], reason: string): Ending {
-    return { result, reason, state: this.state, unknown: [...this.unknown] };
+    return { result, reason, state: this.state, unknown: this.unknown };
   }
 
   /** Whether this very thing was the last that was tried. The time since then counts as waiting for its effect. */
@@ -144,13 +144,14 @@ class Driver {
   }
 
   private view(pod: Pod, fresh: PodReport | undefined, now: number): PodView {
-    const { name, ready } = pod;
+    const { name, ready, workload = "" } = pod;
     const report = fresh ?? this.settled.get(name)?.report;
     const refusal = this.refusals.get(name);
     const lostMillis = this.lostFor(pod, now);
     const base = {
       name,
       ready,
+      workload,
       track: trackOf(pod),
       ...(lostMillis === undefined ? {} : { lostMillis }),
       ...(refusal === undefined ? {} : { refusal }),
@@ -247,7 +248,9 @@ class Driver {
     const where = state.phase === "moving" || state.phase === "watching" ? ` ${describeStep(state)}` : "";
     const { unready = [] } = state;
     const idle =
-      state.phase === "watching" && unready.length > 0 ? `; not ready before either: ${unready.join(", ")}` : "";
+      state.phase === "watching" && unready.length > 0
+        ? `; not ready before either: ${unready.join(", ")}`
+        : "";
     this.say(`${phaseInWords[state.phase]}${where}${why}${idle}`);
   }
 
@@ -268,7 +271,7 @@ class Driver {
     const { port, state } = this;
     await this.look();
     if (this.outcome !== undefined) {
-      for (const text of this.outcome.unknown ?? []) this.unknown.add(text);
+      this.unknown = this.outcome.unknown ?? [];
       this.say(`${describeStep(state)}: ${this.outcome.text}`);
       return;
     }

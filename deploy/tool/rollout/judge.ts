@@ -17,11 +17,16 @@ export interface Group {
 
 /** Compares pods of the new version with pods of the old one, over the same window or an earlier one. */
 export function judge(canary: Group, stable: Group, thresholds: Thresholds): Judgement {
-  const findings = [
-    ...volume(canary, stable, thresholds),
-    reloads(canary, stable),
-    ...traffic(canary.counts, stable.counts, thresholds),
-  ];
+  return judgementOf([...volume(canary, stable, thresholds), ...behaviour(canary, stable, thresholds)]);
+}
+
+/** What the new version does differently, however few requests there were. */
+export function behaviour(canary: Group, stable: Group, thresholds: Thresholds): Finding[] {
+  return [reloads(canary, stable), ...traffic(canary.counts, stable.counts, thresholds)];
+}
+
+/** The worst finding counts. */
+export function judgementOf(findings: readonly Finding[]): Judgement {
   return { verdict: overall(findings), findings };
 }
 
@@ -41,7 +46,8 @@ function overall(findings: readonly Finding[]): Verdict {
   return verdicts.has("unclear") ? "unclear" : "ok";
 }
 
-function volume(canary: Group, stable: Group, { minRequests }: Thresholds): Finding[] {
+/** Whether either version had too few requests for a decision. */
+export function volume(canary: Group, stable: Group, { minRequests }: Thresholds): Finding[] {
   const few = (who: string, { counts, pods }: Group): Finding[] => {
     const requests = requestsOf(counts);
     if (requests >= minRequests) return [];
@@ -52,7 +58,7 @@ function volume(canary: Group, stable: Group, { minRequests }: Thresholds): Find
 }
 
 /** A trap is a bug, not a rate: one more a pod than the old version has is too many. */
-function reloads(canary: Group, stable: Group): Finding {
+export function reloads(canary: Group, stable: Group): Finding {
   const signal = "VM reloads";
   const rate = ({ counts, pods }: Group): number => (pods === 0 ? 0 : counts.vmReloads / pods);
   const worse = canary.counts.vmReloads > 0 && rate(canary) > rate(stable);

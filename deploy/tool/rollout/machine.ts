@@ -1,13 +1,16 @@
 import type { Track } from "../cluster/pods.ts";
-import type { Group } from "./judge.ts";
+import type { Groups } from "./compare.ts";
 import { podsWanted } from "./plan.ts";
 import type { Result } from "./port.ts";
 import type { StablePlugin } from "./stable.ts";
+import { draw } from "./workloads.ts";
 import { approvalOf, describeStep, type Phase, type RolloutState } from "./state.ts";
 
 /** A pod as the machine sees it. */
 export interface PodView {
   readonly name: string;
+  /** The application it belongs to. */
+  readonly workload: string;
   readonly track: Track;
   readonly ready: boolean;
   /** For how long it has not been ready any more. Absent when it is, or when it was not ready before either. */
@@ -27,8 +30,8 @@ export interface Outcome {
   readonly verdict: "ok" | "worse" | "unclear";
   /** In words and numbers. */
   readonly text: string;
-  /** Figures of the old version during the window, where any pod ran it. */
-  readonly stable?: Group;
+  /** Figures of the old version during the window, of the applications in which a pod ran it. */
+  readonly stable: Groups;
   /** What could not be compared at all, in words. */
   readonly unknown?: readonly string[];
 }
@@ -118,19 +121,17 @@ function waitOrStuck(what: string, overdue: boolean): Action {
 function baseline(state: RolloutState, { pods, outcome, overdue }: Observation): Action {
   if (pods.length === 0) return missingPods(state, overdue);
   if (outcome === undefined) return { kind: "watch" };
-  const { stable } = outcome;
-  return {
-    kind: "save",
-    state: { ...state, phase: "moving", ...(stable === undefined ? {} : { baseline: stable }) },
-  };
+  return enter(withBaseline(state, outcome), "moving");
 }
 
 function moving(state: RolloutState, { pods, overdue }: Observation): Action {
   if (pods.length === 0) return missingPods(state, overdue);
   const canary = on(pods, "canary");
-  const missing = wantedAt(state, pods.length) - canary.length;
+  const wanted = wantedAt(state, pods.length);
+  const missing = wanted - canary.length;
   const free = movable(on(pods, "stable"));
-  if (missing > 0 && !overdue) return move(free, missing, "canary");
+  if (missing > 0 && !overdue)
+    return move(drawWilling(free, missing, { all: pods, wanted }), missing, "canary");
   const late = canary.filter(({ standing }) => standing === "coming");
   const awaited = late.find((pod) => !wasNeverReady(pod)) ?? (overdue ? undefined : late[0]);
   if (missing <= 0 && awaited === undefined) return beginToWatch(state, canary);
@@ -142,6 +143,25 @@ function moving(state: RolloutState, { pods, overdue }: Observation): Action {
   return rollBack(state, `in vain it was waited until ${what}`);
 }
 
+function drawWilling(
+  free: readonly PodView[],
+  count: number,
+  step: { readonly all: readonly PodView[]; readonly wanted: number },
+): PodView[] {
+  const willing = draw(
+    free.filter(({ refusal }) => refusal === undefined),
+    count,
+    step,
+  );
+  const refused = free.filter(({ refusal }) => refusal !== undefined);
+  return [...willing, ...refused];
+}
+
+/** What is known of the old version, for applications that it has left. */
+function withBaseline(state: RolloutState, { stable }: Outcome): RolloutState {
+  return { ...state, baseline: { ...state.baseline, ...stable } };
+}
+
 function beginToWatch(state: RolloutState, canary: readonly PodView[]): Action {
   const module = canary.find((pod) => pod.module !== undefined)?.module;
   const unready = canary.filter(wasNeverReady).map(({ name }) => name);
@@ -151,7 +171,7 @@ function beginToWatch(state: RolloutState, canary: readonly PodView[]): Action {
 /** Pods that take requests, and others once there are none of those: what is not ready tells nothing of a version. */
 function movable(pods: readonly PodView[]): PodView[] {
   const ready = pods.filter((pod) => pod.ready);
-  return willingFirst(ready.length > 0 ? ready : pods);
+  return ready.length > 0 ? ready : [...pods];
 }
 
 /** Not since this rollout looks at it, at least. */
@@ -173,7 +193,7 @@ function watching(state: RolloutState, seen: Observation): Action {
   if (lostByVersion(pods)) return rollBack(state, notReady(lost));
   if (lost.some(isLost)) return doubt(state, notReady(lost));
   if (outcome === undefined) return { kind: "watch" };
-  const known = outcome.stable === undefined ? state : { ...state, baseline: outcome.stable };
+  const known = withBaseline(state, outcome);
   if (outcome.verdict === "worse") return rollBack(known, outcome.text);
   if (outcome.verdict === "unclear") return doubt(known, outcome.text);
   // Not by a window that ends before it is known what becomes of them.

@@ -82,7 +82,9 @@ export function describePlan({ plan, phase }: RolloutState, pods: number): strin
   ]);
   return [
     ...(phase === "baseline"
-      ? ["first the old version is watched: the first step leaves none to compare with"]
+      ? [
+          "first the old version is watched: the first step leaves nothing of it, or of an application, to compare with",
+        ]
       : []),
     table(rows),
     `approval: ${approval}; on doubt: ${onDoubt}; decisions need ${thresholds.minRequests} requests of each version`,

@@ -1,7 +1,7 @@
 import { CliError } from "../../../scripts/lib/cli.ts";
 import { parseJson } from "../json.ts";
 import type { Plan } from "./plan.ts";
-import type { Group } from "./judge.ts";
+import type { Groups } from "./compare.ts";
 import type { Fingerprint } from "./stable.ts";
 
 /**
@@ -22,8 +22,8 @@ export interface RolloutState {
   readonly phase: Phase;
   /** Index into the plan's steps. */
   readonly step: number;
-  /** Figures of the old version, for when no pod runs it any more. */
-  readonly baseline?: Group;
+  /** Figures of the old version by application, for when no pod runs it any more. */
+  readonly baseline?: Groups;
   /** What identifies the new module in the pods that run it. */
   readonly module?: string;
   /** Pods that were not ready before they were moved either, by name: that they are not is not held against it. */

@@ -1,8 +1,9 @@
 import type { Pod, Track } from "../cluster/pods.ts";
 import { trackLabel } from "../cluster/pods.ts";
-import { countsSince, sumCounts, type Counts } from "../metrics/counts.ts";
+import { countsSince } from "../metrics/counts.ts";
 import type { MetricsSource, PodCounts, Reading } from "../metrics/source.ts";
-import { decisive, judge, requestsOf, type Group } from "./judge.ts";
+import { judgeWorkloads, noPods, sumGroups, type Arms, type Groups } from "./compare.ts";
+import { decisive, requestsOf } from "./judge.ts";
 import type { Outcome } from "./machine.ts";
 import type { RolloutState } from "./state.ts";
 import type { Finding, Judgement } from "./verdict.ts";
@@ -13,8 +14,8 @@ interface Start extends PodCounts {
 
 /** One look at the pods. */
 interface View {
-  readonly canary: Group;
-  readonly stable: Group;
+  /** By application. */
+  readonly workloads: ReadonlyMap<string, Arms>;
   /** Canary pods without figures, with the reason. */
   readonly missing: readonly string[];
 }
@@ -61,9 +62,12 @@ export class Window {
   }
 
   private compare(pods: readonly Pod[], reading: Reading): View {
-    const groups: Record<Track, Counts[]> = { stable: [], canary: [] };
+    const workloads = new Map<string, Arms>();
     const missing: string[] = [];
     for (const pod of pods) {
+      const { workload = "" } = pod;
+      const arms = workloads.get(workload) ?? { canary: noPods, stable: noPods };
+      workloads.set(workload, arms);
       const track: Track = pod.labels[trackLabel] === "canary" ? "canary" : "stable";
       const now = reading.pods.get(pod.name);
       const start = this.starts.get(pod.name);
@@ -71,33 +75,35 @@ export class Window {
         // What was scraped before the window began still holds the time before the move.
         if (now.atMillis >= this.fromMillis) this.starts.set(pod.name, { ...now, track });
       } else if (now !== undefined && start !== undefined && now.atMillis > start.atMillis) {
-        groups[track].push(countsSince(start.counts, now.counts));
+        const group = sumGroups([arms[track], { pods: 1, counts: countsSince(start.counts, now.counts) }]);
+        workloads.set(workload, { ...arms, [track]: group });
         continue;
       }
       // What takes no requests has nothing to show.
       if (track === "canary" && pod.ready)
         missing.push(`${pod.name}: ${reading.missing.get(pod.name) ?? "no figures yet"}`);
     }
-    const group = (track: Track): Group => ({ pods: groups[track].length, counts: sumCounts(groups[track]) });
-    return { canary: group("canary"), stable: group("stable"), missing };
+    return { workloads, missing };
   }
 
-  private baseline({ stable }: View, elapsed: number, waited: number): Outcome | undefined {
+  private baseline(view: View, elapsed: number, waited: number): Outcome | undefined {
     const { windowMillis, maxWindowMillis, thresholds } = this.state.plan;
     if (elapsed < windowMillis && waited < maxWindowMillis) return undefined;
+    const stable = sumGroups([...view.workloads.values()].map((arms) => arms.stable));
     const enough = requestsOf(stable.counts) >= thresholds.minRequests;
     if (!enough && waited < maxWindowMillis) return undefined;
     const text = `old version: ${requestsOf(stable.counts)} requests in ${stable.pods} pods`;
-    return { verdict: enough ? "ok" : "unclear", text, stable };
+    return { verdict: enough ? "ok" : "unclear", text, stable: stableGroups(view) };
   }
 
   private decide(view: View, elapsed: number, waited: number): Outcome | undefined {
-    const { windowMillis, maxWindowMillis } = this.state.plan;
-    const judgement = judge(view.canary, this.comparedWith(view.stable), this.state.plan.thresholds);
+    const { baseline = {}, plan } = this.state;
+    const { windowMillis, maxWindowMillis } = plan;
+    const judgement = judgeWorkloads(view.workloads, baseline, plan.thresholds);
     const findings = [...decisive(judgement), ...missingFindings(view.missing)];
     const verdict = verdictOf(judgement, view.missing);
     const unknown = judgement.findings.filter((one) => one.verdict === "unknown").map(({ text }) => text);
-    const known = { unknown, ...(view.stable.pods > 0 ? { stable: view.stable } : {}) };
+    const known = { unknown, stable: stableGroups(view) };
     if (verdict === "worse") return { verdict, text: inWords(decisive(judgement)), ...known };
     // Somebody decides it; until then only what is certainly worse counts.
     if (this.state.phase === "paused") return undefined;
@@ -107,13 +113,12 @@ export class Window {
     if (elapsed >= windowMillis) this.extendedBecause ??= inWords(findings);
     return undefined;
   }
+}
 
-  /** The pods of the old version; what was kept of them when too few are left or too little reaches them. */
-  private comparedWith(stable: Group): Group {
-    const { baseline, plan } = this.state;
-    if (baseline === undefined || requestsOf(stable.counts) >= plan.thresholds.minRequests) return stable;
-    return requestsOf(baseline.counts) > requestsOf(stable.counts) ? baseline : stable;
-  }
+/** Of the applications that any pod of the old version is left of. */
+function stableGroups({ workloads }: View): Groups {
+  const kept = [...workloads].filter(([, { stable }]) => stable.pods > 0);
+  return Object.fromEntries(kept.map(([name, { stable }]) => [name, stable]));
 }
 
 function verdictOf({ verdict }: Judgement, missing: readonly string[]): Judgement["verdict"] {
