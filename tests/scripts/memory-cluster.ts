@@ -38,6 +38,8 @@ class ObjectStore {
         return this.patch(call);
       case "delete": {
         const object = this.get(call);
+        const { preconditions } = copy<{ preconditions?: { resourceVersion?: string } }>(call.body ?? {});
+        assertVersion(call, object, preconditions?.resourceVersion);
         this.objects.delete(keyOf(call));
         return object;
       }
@@ -83,9 +85,7 @@ class ObjectStore {
     const creates = call.contentType === "application/apply-patch+yaml" && !this.objects.has(keyOf(call));
     const before: StoredObject = creates ? { metadata: { name: call.name ?? "" } } : this.get(call);
     const body = copy<Partial<StoredObject>>(call.body);
-    const wanted = body.metadata?.resourceVersion;
-    if (wanted !== undefined && wanted !== before.metadata.resourceVersion)
-      throw new ApiError(call, 409, { reason: "Conflict", message: "the object has been modified" });
+    assertVersion(call, before, body.metadata?.resourceVersion);
     const metadata = {
       ...before.metadata,
       ...body.metadata,
@@ -102,6 +102,11 @@ class ObjectStore {
     this.objects.set(key, stored);
     return stored;
   }
+}
+
+function assertVersion(call: ApiCall, { metadata }: StoredObject, wanted: string | undefined): void {
+  if (wanted !== undefined && wanted !== metadata.resourceVersion)
+    throw new ApiError(call, 409, { reason: "Conflict", message: "the object has been modified" });
 }
 
 function keyOf(call: ApiCall): string {

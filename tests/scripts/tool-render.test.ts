@@ -120,6 +120,8 @@ test("the revision to go back to", () => {
   assert.equal(back("a", ran), undefined);
   assert.equal(back("b", ran, revision(2, "running", "b")), 1);
   assert.equal(back("c", ran, revision(2, "running", "b"), failed), 2);
+  // A rollout that was rolled back: the cluster has what ran before it.
+  assert.equal(back("b", ran, revision(2, "running", "b"), revision(3, "rolled-back", "c")), 1);
   // What was taken back is not gone back to.
   assert.equal(back("a", ran, revision(2, "rolled-back", "b"), revision(3, "running", "a")), undefined);
   assert.equal(back(undefined, ran, revision(2, "removed", "b")), 2);

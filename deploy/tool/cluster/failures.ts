@@ -26,6 +26,8 @@ export class ApiError extends CliError {
   readonly status: number;
   readonly reason: string;
   readonly causes: readonly ApiCause[];
+  /** Somebody else has changed, or created, the object first. */
+  readonly isStale: boolean;
   /** The object is not there, but its kind and namespace may well be. */
   readonly isMissingObject: boolean;
 
@@ -35,6 +37,8 @@ export class ApiError extends CliError {
     this.status = status;
     this.reason = answer.reason ?? "";
     this.causes = answer.details?.causes ?? [];
+    // A conflict of field managers has causes.
+    this.isStale = status === 409 && this.causes.length === 0;
     // The answer for an unknown kind of object names no object.
     this.isMissingObject = status === 404 && answer.details?.name !== undefined;
   }

@@ -9,10 +9,11 @@ import { expectedHash } from "./render.ts";
 
 /**
  * What became of a revision. `applied`: sent, not seen running yet; `interrupted`: somebody stopped waiting for it;
- * `rolled-back`: it ran, and was taken back. `removed`: it ran until
- * the plugin was removed.
+ * `superseded`: somebody else changed the plugin before every pod ran it; `rolled-back`: it ran, and was taken back;
+ * `removed`: it ran until the plugin was removed.
  */
-export type Result = "applied" | "running" | "failed" | "interrupted" | "rolled-back" | "removed";
+export type Result =
+  "applied" | "running" | "failed" | "interrupted" | "superseded" | "rolled-back" | "removed";
 
 /** One applied spec. */
 export interface Revision {
@@ -101,7 +102,7 @@ async function change(
       return;
     } catch (error) {
       // Somebody else wrote between our read and our write.
-      if (!(error instanceof ApiError) || error.status !== 409 || attempt >= attempts) throw error;
+      if (!(error instanceof ApiError) || !error.isStale || attempt >= attempts) throw error;
     }
   }
 }

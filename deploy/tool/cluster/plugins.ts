@@ -85,6 +85,15 @@ export async function readPlugin(cluster: Cluster, name: string): Promise<WasmPl
   }
 }
 
+/** The field manager that last wrote the spec. */
+export function lastToWrite({ metadata }: WasmPlugin): string {
+  const writers = (metadata.managedFields ?? []).filter(
+    ({ fieldsV1 }) => typeof fieldsV1 === "object" && fieldsV1 !== null && "f:spec" in fieldsV1,
+  );
+  const [last] = writers.toSorted((a, b) => (b.time ?? "").localeCompare(a.time ?? "", "en"));
+  return last?.manager ?? "somebody";
+}
+
 /** All WasmPlugins of a namespace; of all namespaces when it is undefined. */
 export async function listPlugins(cluster: Cluster, namespace?: string): Promise<WasmPlugin[]> {
   const list = await cluster.request<{ items: WasmPlugin[] }>({
@@ -97,7 +106,9 @@ export async function listPlugins(cluster: Cluster, namespace?: string): Promise
 
 /**
  * Server-side apply with our field manager: fields that we no longer name are removed, fields of others stay. Returns
- * the object as merged. A CliError names each field that another manager owns.
+ * the object as merged. A CliError names each field that another manager owns. Where the plugin has a uid and a
+ * resourceVersion, an ApiError of status 409 when it was changed or removed since: the version alone would not hinder an
+ * apply from creating it anew.
  */
 export async function applyPlugin(
   cluster: Cluster,
@@ -105,7 +116,7 @@ export async function applyPlugin(
   { dryRun = false, force = false }: ApplyOptions = {},
 ): Promise<WasmPlugin> {
   const { apiVersion, kind, metadata, spec } = plugin;
-  const { name, namespace, labels, annotations } = metadata;
+  const { name, namespace, labels, annotations, uid, resourceVersion } = metadata;
   try {
     return await cluster.request<WasmPlugin>({
       verb: "patch",
@@ -114,10 +125,16 @@ export async function applyPlugin(
       name,
       query: { fieldManager, force: String(force), ...(dryRun ? { dryRun: "All" } : {}) },
       contentType: "application/apply-patch+yaml",
-      body: { apiVersion, kind, metadata: { name, namespace, labels, annotations }, spec },
+      // What is undefined is not sent.
+      body: {
+        apiVersion,
+        kind,
+        metadata: { name, namespace, labels, annotations, uid, resourceVersion },
+        spec,
+      },
     });
   } catch (error) {
-    if (!(error instanceof ApiError) || error.status !== 409 || error.reason !== "Conflict") throw error;
+    if (!(error instanceof ApiError) || error.status !== 409 || error.isStale) throw error;
     throw new CliError(
       `WasmPlugin ${namespace}/${name} was not changed: others own fields of it\n${describeConflicts(error)}`,
       "take the field out of what they apply, or take it over with --force-conflicts",
@@ -125,14 +142,39 @@ export async function applyPlugin(
   }
 }
 
-/** Deletes the WasmPlugin of that name; whether there was one. */
-export async function deletePlugin(cluster: Cluster, name: string): Promise<boolean> {
+/** Sets annotations of a plugin and nothing else: what others change at the same time stays as they want it. */
+export async function annotatePlugin(
+  cluster: Cluster,
+  name: string,
+  annotations: Readonly<Record<string, string>>,
+): Promise<void> {
+  await cluster.request({
+    verb: "patch",
+    resource: resources.wasmPlugins,
+    namespace: cluster.namespace,
+    name,
+    query: { fieldManager },
+    contentType: "application/merge-patch+json",
+    body: { metadata: { annotations } },
+  });
+}
+
+/**
+ * Deletes the WasmPlugin of that name; whether there was one. With a resourceVersion, an ApiError of status 409 when it was
+ * changed since.
+ */
+export async function deletePlugin(
+  cluster: Cluster,
+  name: string,
+  resourceVersion?: string,
+): Promise<boolean> {
   try {
     await cluster.request({
       verb: "delete",
       resource: resources.wasmPlugins,
       namespace: cluster.namespace,
       name,
+      ...(resourceVersion === undefined ? {} : { body: { preconditions: { resourceVersion } } }),
     });
     return true;
   } catch (error) {

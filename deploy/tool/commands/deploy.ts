@@ -1,6 +1,7 @@
 import { defineCommand, type ParsedArgs } from "citty";
 import { CliError, progress } from "../../../scripts/lib/cli.ts";
 import { checkImageArgument, clusterArguments, parseLabels } from "../cluster/arguments.ts";
+import { foreignFields, refuseForeignFields } from "../cluster/foreign-fields.ts";
 import {
   applyPlugin,
   readPlugin,
@@ -151,15 +152,16 @@ async function preview(
   current: WasmPlugin | undefined,
   values: Arguments,
 ): Promise<void> {
-  const merged = await applyPlugin(cluster, plugin, {
-    dryRun: true,
-    force: values["force-conflicts"] === true,
-  });
-  const diff = diffPlugins(current, merged);
-  const result = { changed: diff !== "", diff, plugin: merged };
+  const force = values["force-conflicts"] === true;
+  const merged = await applyPlugin(cluster, plugin, { dryRun: true, force });
+  const foreign = foreignFields(merged, plugin);
+  if (!force) refuseForeignFields(plugin, foreign);
+  const stored = foreign.length === 0 ? merged : { ...merged, spec: plugin.spec };
+  const diff = diffPlugins(current, stored);
+  const result = { changed: diff !== "", diff, plugin: stored };
   const nothing = `nothing would change in WasmPlugin ${cluster.namespace}/${values.name}`;
   emit(outputFormat(values.output), result, () => {
-    if (!values.diff) return pluginYaml(merged).trimEnd();
+    if (!values.diff) return pluginYaml(stored).trimEnd();
     return diff === "" ? nothing : diff.trimEnd();
   });
 }
@@ -172,13 +174,13 @@ async function deliverOrGoBack(session: Session, plugin: WasmPlugin, values: Arg
     if (!(error instanceof DeliveryError) || !values["rollback-on-failure"]) throw error;
     if (error.outcome === "interrupted") throw error;
     progress(`error: ${error.message}`);
-    const back = await goBack(session, values.name, { force });
+    const back = await goBack(session, values.name, { force, from: error.applied });
     const now =
       back === "removed"
         ? "there was nothing to go back to, and the plugin is removed"
         : `all ${back.pods.length} pods run what they ran before (revision ${back.revision})`;
     throw new CliError(
-      `revision ${error.revision} failed and was taken back: ${now}`,
+      `revision ${error.applied.revision} failed and was taken back: ${now}`,
       "tickgate history tells why",
     );
   }

@@ -52,7 +52,8 @@ export const remove = defineCommand({
 });
 
 async function noteRemoval({ cluster }: Session, name: string): Promise<void> {
-  const last = (await readHistory(cluster, name)).at(-1);
+  const revisions = await readHistory(cluster, name);
+  const last = revisions.findLast(({ result }) => result === "running") ?? revisions.at(-1);
   if (last === undefined) return;
   const note = `removed at ${new Date().toISOString()} by ${await whoAmI(cluster)}`;
   await settleRevision(cluster, name, last.revision, {

@@ -8,6 +8,8 @@ import { survey, type SurveyedPod, type SurveyScope } from "./survey.ts";
 export interface WaitBounds {
   readonly timeoutMillis: number;
   readonly signal: AbortSignal;
+  /** Called at every look that finds pods behind; what it throws ends the wait. */
+  readonly assertWanted?: () => Promise<void>;
   /** Sends the plugin once more; asked for when a pod will not get further by itself, and may with a second delivery. */
   readonly resend?: () => Promise<void>;
   /** How long a pod may be in a state that does not pass by itself before the wait ends. */
@@ -55,6 +57,7 @@ export async function waitUntilRunning(scope: SurveyScope, bounds: WaitBounds): 
     const behind = pods.filter(({ standing }) => standing.kind !== "running");
     if (behind.length === 0) return { end: "running", pods };
     if (signal.aborted) return { end: "interrupted", pods };
+    await bounds.assertWanted?.();
     if ([...stuckSince.values()].some((since) => now - since >= settleMillis)) return { end: "stuck", pods };
     if (now >= deadline) return { end: "timeout", pods };
     notice(pods, behind, now);

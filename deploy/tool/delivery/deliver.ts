@@ -1,7 +1,10 @@
-import { CliError, progress } from "../../../scripts/lib/cli.ts";
+import { CliError, describeError, progress } from "../../../scripts/lib/cli.ts";
 import { takeOverInterrupt } from "../../../scripts/lib/process.ts";
 import { whoAmI } from "../cluster/access-review.ts";
 import { findCanary } from "../cluster/canaries.ts";
+import type { Cluster } from "../cluster/connect.ts";
+import { ApiError } from "../cluster/failures.ts";
+import { clearForeignFields } from "../cluster/foreign-fields.ts";
 import {
   readHistory,
   recordRevision,
@@ -9,18 +12,20 @@ import {
   type Result,
   type Revision,
 } from "../cluster/history.ts";
-import { applyPlugin, resentAnnotation, type WasmPlugin } from "../cluster/plugins.ts";
+import { annotatePlugin, applyPlugin, resentAnnotation, type WasmPlugin } from "../cluster/plugins.ts";
 import { describeBehind, waitUntilRunning, type WaitOutcome } from "../dataplane/wait.ts";
 import type { Session } from "./session.ts";
+import { readWhileApplied, SupersededError, type Applied } from "./superseded.ts";
 
 /** What is delivered, and how. */
 export interface Delivery {
   readonly plugin: WasmPlugin;
+  /** Takes fields that others own, and removes those that they have added. */
   readonly force: boolean;
   /** For the history: `rollback to 3`. */
   readonly note?: string;
-  /** As `tickgate_build_info` will spell it, when known. */
-  readonly version?: string | undefined;
+  /** Only in the place of this. */
+  readonly instead?: Applied | undefined;
 }
 
 /** A delivery that every pod runs. */
@@ -31,21 +36,26 @@ export interface Delivered {
   readonly pods: readonly string[];
 }
 
-/** A delivery that not every pod runs; the plugin is applied all the same. */
+/** A delivery that not every pod runs, or of which that is not known; the plugin is applied all the same. */
 export class DeliveryError extends CliError {
-  readonly revision: number;
-  readonly outcome: WaitOutcome["end"];
+  readonly applied: Applied;
+  readonly outcome: WaitOutcome["end"] | "unknown";
 
-  constructor(message: string, hint: string, revision: number, outcome: WaitOutcome["end"]) {
+  constructor(
+    [message, hint]: readonly [message: string, hint: string | undefined],
+    applied: Applied,
+    outcome: DeliveryError["outcome"],
+  ) {
     super(message, hint);
-    this.revision = revision;
+    this.applied = applied;
     this.outcome = outcome;
   }
 }
 
 /**
  * Applies a plugin, records it, and waits until the data plane of every selected pod runs it. A DeliveryError names the
- * pods that do not and why; the history then says `failed` or `interrupted`.
+ * pods that do not and why, or what kept us from knowing; the history then says `failed` or `interrupted`. A
+ * SupersededError when somebody else changes the plugin before. Any other error: nothing was applied.
  */
 export async function deliver(session: Session, delivery: Delivery): Promise<Delivered> {
   const { cluster } = session;
@@ -55,26 +65,19 @@ export async function deliver(session: Session, delivery: Delivery): Promise<Del
   await readHistory(cluster, name);
   // From here on Ctrl-C ends the wait, not the program: what was applied is recorded and told.
   const signal = takeOverInterrupt();
-  const applied = await applyPlugin(cluster, delivery.plugin, { force: delivery.force });
-  const { spec } = applied;
-  const note = delivery.note === undefined ? {} : { note: delivery.note };
-  const entry = await recordRevision(cluster, name, { spec, by, result: "applied", ...note });
+  const { spec } = await apply(cluster, delivery);
+  const entry = await record(cluster, name, { spec, by, note: delivery.note });
   progress(
     `applied WasmPlugin ${namespace}/${name}, revision ${entry.revision}: ${entry.image}, configuration ${entry.configHash}`,
   );
   progress("waiting until every selected pod has it in its proxy, and its metrics show this configuration");
-  const outcome = await waitUntilRunning(
-    {
-      cluster,
-      access: session.access,
-      istiod: session.istiod,
-      expected: { name, namespace, spec, version: delivery.version },
-    },
-    { timeoutMillis: session.timeoutMillis, signal, resend: () => resend(session, delivery) },
-  );
-  await settleRevision(cluster, name, entry.revision, settled(outcome));
-  if (outcome.end !== "running")
-    throw failure(entry, outcome, { plugin: `${namespace}/${name}`, timeoutMillis: session.timeoutMillis });
+  const outcome = await watch(session, name, { entry, signal });
+  await settle(cluster, name, entry, settled(outcome));
+  if (outcome.end !== "running") {
+    const { timeoutMillis } = session;
+    const words = wording(entry, outcome, { plugin: `${namespace}/${name}`, timeoutMillis });
+    throw new DeliveryError(words, entry, outcome.end);
+  }
   return {
     revision: entry.revision,
     image: entry.image,
@@ -83,13 +86,95 @@ export async function deliver(session: Session, delivery: Delivery): Promise<Del
   };
 }
 
-async function resend({ cluster }: Session, { plugin, force }: Delivery): Promise<void> {
-  const { annotations } = plugin.metadata;
-  const metadata = {
-    ...plugin.metadata,
-    annotations: { ...annotations, [resentAnnotation]: new Date().toISOString() },
-  };
-  await applyPlugin(cluster, { ...plugin, metadata }, { force });
+/** Between two looks at the plugin somebody else may write to it. */
+const attempts = 5;
+
+async function apply(cluster: Cluster, { plugin, force, instead }: Delivery): Promise<WasmPlugin> {
+  for (let attempt = 1; ; attempt++) {
+    const { name } = plugin.metadata;
+    const replaced = instead === undefined ? undefined : await readWhileApplied(cluster, name, instead);
+    try {
+      const cleared = await clearForeignFields(cluster, inPlaceOf(replaced, plugin), force);
+      return await applyPlugin(cluster, inPlaceOf(cleared ?? replaced, plugin), { force });
+    } catch (error) {
+      if (!(error instanceof ApiError) || !error.isStale || attempt === attempts) throw error;
+    }
+  }
+}
+
+/** The plugin, to be applied only as long as the cluster has this. */
+function inPlaceOf(replaced: WasmPlugin | undefined, plugin: WasmPlugin): WasmPlugin {
+  const { uid, resourceVersion } = replaced?.metadata ?? {};
+  if (resourceVersion === undefined) return plugin;
+  const version = { resourceVersion, ...(uid === undefined ? {} : { uid }) };
+  return { ...plugin, metadata: { ...plugin.metadata, ...version } };
+}
+
+async function record(
+  cluster: Cluster,
+  name: string,
+  { spec, by, note }: Pick<Revision, "spec" | "by"> & { readonly note: string | undefined },
+): Promise<Revision> {
+  try {
+    const entry = { spec, by, result: "applied" as const, ...(note === undefined ? {} : { note }) };
+    return await recordRevision(cluster, name, entry);
+  } catch (error) {
+    if (!(error instanceof CliError)) throw error;
+    const message = `WasmPlugin ${cluster.namespace}/${name} is applied, and its history could not be written: ${error.message}`;
+    throw new DeliveryError([message, error.hint], { spec, revision: Infinity }, "unknown");
+  }
+}
+
+/** Waits, and settles the revision where that ends in an error. */
+async function watch(
+  { cluster, access, istiod, timeoutMillis }: Session,
+  name: string,
+  { entry, signal }: { readonly entry: Revision; readonly signal: AbortSignal },
+): Promise<WaitOutcome> {
+  const { namespace } = cluster;
+  const { revision, spec } = entry;
+  try {
+    return await waitUntilRunning(
+      { cluster, access, istiod, expected: { namespace, name, spec } },
+      {
+        timeoutMillis,
+        signal,
+        async assertWanted() {
+          await readWhileApplied(cluster, name, entry);
+        },
+        resend: () => annotatePlugin(cluster, name, { [resentAnnotation]: new Date().toISOString() }),
+      },
+    );
+  } catch (error) {
+    if (error instanceof SupersededError) {
+      await settle(cluster, name, entry, { result: "superseded", note: `by ${error.reason}` });
+      throw error;
+    }
+    const known = error instanceof CliError;
+    // A bug: its stack is told, and what was applied is dealt with all the same.
+    if (!known) progress(describeError(error));
+    const reason = error instanceof Error ? error.message : String(error);
+    await settle(cluster, name, entry, { result: "failed", note: reason.slice(0, 300) });
+    const message = `revision ${revision} of ${namespace}/${name} is applied, and it is not known whether pods run it: ${reason}`;
+    throw new DeliveryError([message, known ? error.hint : undefined], entry, "unknown");
+  }
+}
+
+/** What became of a revision is told in any case; the history may be out of reach by now. */
+async function settle(
+  cluster: Cluster,
+  name: string,
+  { revision }: Revision,
+  outcome: { readonly result: Result; readonly note?: string },
+): Promise<void> {
+  try {
+    await settleRevision(cluster, name, revision, outcome);
+  } catch (error) {
+    if (!(error instanceof CliError)) throw error;
+    progress(
+      `warning: the history does not say that revision ${revision} is ${outcome.result}: ${error.message}`,
+    );
+  }
 }
 
 function settled(outcome: WaitOutcome): { result: Result; note?: string } {
@@ -99,26 +184,21 @@ function settled(outcome: WaitOutcome): { result: Result; note?: string } {
   return { result: outcome.end === "interrupted" ? "interrupted" : "failed", note };
 }
 
-function failure(
-  entry: Revision,
-  outcome: WaitOutcome,
+function wording(
+  { revision }: Revision,
+  { end, pods }: WaitOutcome,
   { plugin, timeoutMillis }: { readonly plugin: string; readonly timeoutMillis: number },
-): DeliveryError {
-  const behind = outcome.pods.filter(({ standing }) => standing.kind !== "running").length;
-  const count = `${behind} of ${outcome.pods.length} pods`;
-  const pods = describeBehind(outcome.pods);
+): readonly [message: string, hint: string] {
+  const behind = pods.filter(({ standing }) => standing.kind !== "running").length;
+  const count = `${behind} of ${pods.length} pods`;
+  const list = describeBehind(pods);
   const messages = {
     running: "",
-    stuck: `revision ${entry.revision} of ${plugin} will not run on ${count}:\n${pods}`,
-    timeout: `revision ${entry.revision} of ${plugin} does not run on ${count} after ${timeoutMillis / 1000} s (--timeout):\n${pods}`,
-    interrupted: `interrupted: revision ${entry.revision} of ${plugin} is applied and Istio goes on delivering it; ${count} do not run it yet:\n${pods}`,
+    stuck: `revision ${revision} of ${plugin} will not run on ${count}:\n${list}`,
+    timeout: `revision ${revision} of ${plugin} does not run on ${count} after ${timeoutMillis / 1000} s (--timeout):\n${list}`,
+    interrupted: `interrupted: revision ${revision} of ${plugin} is applied and Istio goes on delivering it; ${count} do not run it yet:\n${list}`,
   };
-  return new DeliveryError(
-    messages[outcome.end],
-    "tickgate rollback takes it back; tickgate status shows where it stands",
-    entry.revision,
-    outcome.end,
-  );
+  return [messages[end], "tickgate rollback takes it back; tickgate status shows where it stands"];
 }
 
 /** A CliError while a rollout is under way: what it does and what we would do contradict each other. */

@@ -197,7 +197,7 @@ class HeldClaim implements Claim {
 }
 
 function isConflict(error: unknown): boolean {
-  return error instanceof ApiError && error.status === 409;
+  return error instanceof ApiError && error.isStale;
 }
 
 interface Moment {

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import type { Cluster } from "../cluster/connect.ts";
-import { readPlugin, type WasmPlugin, type WasmPluginSpec } from "../cluster/plugins.ts";
+import { lastToWrite, readPlugin, type WasmPlugin, type WasmPluginSpec } from "../cluster/plugins.ts";
 import { structJson } from "../dataplane/struct-json.ts";
 import { onTrack } from "./canary.ts";
 
@@ -54,15 +54,6 @@ function standOf(plugin: WasmPlugin, { original, target }: Versions): StablePlug
   const foreign = fromTarget.filter((field) => sinceBegin.includes(field));
   if (foreign.length === 0) return { has: "between", change: `${by} changed ${sinceBegin.join(", ")}` };
   return { has: "other", change: `${by} changed ${foreign.join(", ")}` };
-}
-
-/** The field manager that last wrote the spec. */
-function lastToWrite({ metadata }: WasmPlugin): string {
-  const writers = (metadata.managedFields ?? []).filter(
-    ({ fieldsV1 }) => typeof fieldsV1 === "object" && fieldsV1 !== null && "f:spec" in fieldsV1,
-  );
-  const [last] = writers.toSorted((a, b) => (b.time ?? "").localeCompare(a.time ?? "", "en"));
-  return last?.manager ?? "somebody";
 }
 
 function hashOf(value: unknown): string {
