@@ -5,7 +5,7 @@ import { Failure } from "./metrics/catalog";
 import { noteFailure } from "./metrics/failures";
 import { Plugin } from "./plugin";
 import { dropAnnouncement } from "./request/announcement";
-import { Request } from "./request/request";
+import { Request, refuseWithoutMemory } from "./request/request";
 
 /** What a callback for headers answers: go on, or wait (for the reply that was sent). */
 const CONTINUE: u32 = 0;
@@ -16,6 +16,8 @@ const roots = changetype<WordMap>(memory.data(WORD_MAP_BYTES));
 const streams = changetype<WordMap>(memory.data(WORD_MAP_BYTES));
 const pluginPool = changetype<Pool>(memory.data(POOL_BYTES));
 const requestPool = changetype<Pool>(memory.data(POOL_BYTES));
+/** Whether the stream there was no memory for last belongs to a configuration that lets no failure pass. */
+let refusesWithoutMemory = false;
 
 /** A new root (parent 0) or stream. Streams belong to the configuration they began with. */
 export function createContext(id: u32, parent: u32): void {
@@ -40,7 +42,7 @@ function createRequest(id: u32, parent: u32): void {
   if (changetype<usize>(plugin) == 0) return;
   if (requestPool.blockBytes == 0) requestPool.init(alignUp(offsetof<Request>()));
   const block = requestPool.take();
-  if (block == 0) return noteFailure(Failure.Memory);
+  if (block == 0) return noteUnslotted(plugin);
   const request = changetype<Request>(block);
   request.begin(id, plugin);
   if (streams.put(id, <u32>block)) {
@@ -48,7 +50,13 @@ function createRequest(id: u32, parent: u32): void {
     return;
   }
   requestPool.give(block);
+  noteUnslotted(plugin);
+}
+
+/** Its headers come next. */
+function noteUnslotted(plugin: Plugin): void {
   noteFailure(Failure.Memory);
+  refusesWithoutMemory = plugin.refusesFailures;
 }
 
 function alignUp(bytes: usize): usize {
@@ -80,7 +88,7 @@ export function tick(rootId: u32): void {
 export function requestHeaders(id: u32, _count: u32, _endOfStream: u32): u32 {
   resetArena();
   const request = requestOf(id);
-  if (changetype<usize>(request) == 0) return CONTINUE;
+  if (changetype<usize>(request) == 0) return refusesWithoutMemory && refuseWithoutMemory() ? STOP : CONTINUE;
   return request.onHeaders() ? CONTINUE : STOP;
 }
 

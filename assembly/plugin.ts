@@ -1,5 +1,5 @@
 import { initVocabularies } from "./metrics/vocabulary";
-import { PART_PEER, Plan, SOURCE_PEER } from "./config/plan";
+import { PART_OPERATION, PART_PEER, PART_USER, Plan, SOURCE_PEER } from "./config/plan";
 import { compilePlan, releasePlan } from "./config/compile";
 import { stateNames } from "./request/filterstate";
 import { PLUGIN_CONFIGURATION, proxy_get_buffer_bytes, proxy_set_tick_period_milliseconds } from "./host/abi";
@@ -30,7 +30,7 @@ import {
   writeGauges,
 } from "./metrics/self";
 import { NOT_YET, countUsers } from "./store/census";
-import { openTable, slotsFor } from "./store/table";
+import { joinTable, openTable, slotsFor } from "./store/table";
 import { Range, rangeAt, spells } from "./text/bytes";
 import { sha256 } from "./text/sha256";
 import { Writer, WRITER_BYTES } from "./text/writer";
@@ -85,18 +85,30 @@ export class Plugin {
   quotaStates: usize;
   /** Table of `BudgetState`. */
   budgetStates: usize;
+  /** Bit of every vocabulary that learns and whose values have buckets of their own. */
+  chargedLabels: u32;
   liveStreams: u32;
   ticks: u32;
   hasRules: bool;
   /** Whether requests need the mTLS peer: for trust, identity or a quota's key. */
   needsPeer: bool;
   hashesUsers: bool;
+  /** Whether there is a table with users to count. */
+  countsUsers: bool;
+  /** Whether a response has told the age of market data. */
+  seesMarketData: bool;
   remembered: bool;
   ticking: bool;
   done: bool;
 
   get maxSeries(): u32 {
     return changetype<usize>(this.plan) == 0 ? DEFAULT_MAX_SERIES : this.plan.maxSeries;
+  }
+
+  /** Whether a request for which the filter itself fails is refused. */
+  get refusesFailures(): bool {
+    const plan = this.plan;
+    return changetype<usize>(plan) != 0 && plan.failureDeny && !plan.observe;
   }
 
   /** Loads the configuration of this context. False refuses it: Envoy keeps the one it had. */
@@ -151,6 +163,7 @@ export class Plugin {
     if (changetype<usize>(this.paths) == 0) return false;
     this.quotaStates = createQuotaStates(this.arena, this.plan);
     if (this.quotaStates == 0 || !this.openStore()) return false;
+    this.chargedLabels = chargedLabels(this.plan, this.recorder);
     this.budgetStates = createBudgetStates(this.arena, this.plan, this.recorder);
     if (this.budgetStates == 0) return false;
     this.needsPeer = needsPeer(this.plan);
@@ -177,7 +190,8 @@ export class Plugin {
     this.hashesUsers =
       plan.filterState &&
       plan.logKeyEnvLength != 0 &&
-      readVariable(plan.logKeyEnv, plan.logKeyEnvLength, value);
+      readVariable(plan.logKeyEnv, plan.logKeyEnvLength, value) &&
+      value.len != 0;
     if (!this.hashesUsers) return;
     const digest = sha256(value.ptr, value.len);
     this.logKey0 = load<u64>(digest);
@@ -194,7 +208,12 @@ export class Plugin {
 
   /** The table's size is fixed by the first configuration with quotas: moving users would lose what they spent. */
   private openStore(): bool {
-    if (this.plan.quotaCount == 0) return true;
+    if (this.plan.quotaCount == 0) {
+      // Those whom an earlier configuration has charged are counted until there are none.
+      this.countsUsers = joinTable();
+      return true;
+    }
+    this.countsUsers = true;
     const slots = openTable(this.plan.storeCapacity);
     if (slots == 0) {
       // Requests fail by `failureMode`, and the next load tries again.
@@ -235,19 +254,17 @@ export class Plugin {
 
   /** Time's turn: a part of the census, and now and then a flush. */
   tick(): void {
-    if (this.countsUsers) this.count();
+    if (changetype<usize>(this.plan) != 0 && this.countsUsers) this.count();
     this.ticks += 1;
     if (this.ticks % TICKS_PER_FLUSH == 0) this.flush();
-  }
-
-  private get countsUsers(): bool {
-    return changetype<usize>(this.plan) != 0 && this.plan.quotaCount != 0;
   }
 
   private count(): void {
     if (openTable(this.plan.storeCapacity) == 0) return;
     const users = countUsers(monotonicNanos());
-    if (users != NOT_YET) writeActiveUsers(users, this.maxSeries);
+    if (users == NOT_YET) return;
+    writeActiveUsers(users, this.maxSeries);
+    if (users == 0 && this.plan.quotaCount == 0) this.countsUsers = false;
   }
 
   /** Writes what was gathered to the host. */
@@ -300,6 +317,20 @@ function prepareVm(): void {
   if (!fillRandom(seed, 16)) noteFailure(Failure.Properties);
   seedHash(load<u64>(seed));
   seedNames(load<u64>(seed), load<u64>(seed, 8));
+}
+
+function chargedLabels(plan: Plan, recorder: Recorder): u32 {
+  let labels: u32 = 0;
+  for (let i: u32 = 0; i < plan.quotaCount; i++) {
+    const quota = plan.quotaAt(i);
+    for (let j: u32 = 0; j < quota.keyCount; j++) {
+      const part = load<u8>(quota.key + j);
+      if (part == PART_USER || part == PART_PEER) continue;
+      const label = part == PART_OPERATION ? 0 : <u32>part + 1;
+      if (recorder.vocabularyAt(label).learns) labels |= 1 << label;
+    }
+  }
+  return labels;
 }
 
 function needsPeer(plan: Plan): bool {

@@ -37,7 +37,7 @@ function readBudget(build: Build, budget: Budget): void {
   document.require(KEYS, Key.name);
   document.require(KEYS, Key.limit);
   if (budget.announce && budget.complete) {
-    document.failAt(KEYS, Key.announce).ascii("is not possible with measure complete");
+    document.failAt(KEYS, Key.announce).ascii("true is not possible with measure complete");
   }
 }
 

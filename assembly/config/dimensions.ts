@@ -18,7 +18,7 @@ const MOST_NEW_VALUES_PER_MINUTE: u64 = 60_000;
 const BUILT_IN = "operation, result, quota, decision, budget, share, stage, label, reason, version, config";
 
 /** Labels that mean something else to histograms, to quota keys and to filter state. */
-const TAKEN = "le, user, peer, verdict";
+const TAKEN = "le, user, peer, verdict, series";
 
 const KEYS = "label, header, case, values, maxValues, newValuesPerMinute";
 const enum Key {

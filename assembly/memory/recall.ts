@@ -77,12 +77,19 @@ function lastWord(ptr: usize, len: u32): u64 {
   return len < 8 ? 0 : load<u64>(ptr + len - 8);
 }
 
-/** All bytes of 1 to 7 in one word. */
+/** All bytes of 1 to 7 in one word: among strings of one length no two have the same. */
 // @ts-ignore: decorator
 @inline
 export function shortWord(ptr: usize, len: u32): u64 {
   if (len >= 4) return ((<u64>load<u32>(ptr)) << 32) | load<u32>(ptr + len - 4);
   return ((<u64>load<u8>(ptr)) << 16) | ((<u64>load<u8>(ptr + (len >> 1))) << 8) | load<u8>(ptr + len - 1);
+}
+
+/** A context made of 1 to 7 bytes, the only one of theirs; never 0. */
+export function contextOf(ptr: usize, len: u32): u64 {
+  let word = <u64>len;
+  for (let i: u32 = 0; i < len; i++) word = (word << 8) | load<u8>(ptr + i);
+  return word;
 }
 
 /** Makes an empty memory of at least `places`, between 16 and 1,024; address 0 when the arena is full. */

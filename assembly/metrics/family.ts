@@ -67,12 +67,23 @@ export class Family {
   /** Defines the row's series if that is still to do. False: it is refused for good, or (`ROW_NEW`) failed this time. */
   define(row: Row): bool {
     if (row.state == ROW_NEW) {
-      const id = seriesId(this.metric, this.writeName(changetype<usize>(row)), learnedShare(this.maxSeries));
+      const id = seriesId(this.metric, this.writeName(changetype<usize>(row)), this.roomFor(row));
       row.metric = id;
       if (isMetric(id)) row.state = ROW_DEFINED;
       else if (id == NO_ROOM) row.state = ROW_REFUSED;
     }
     return row.state == ROW_DEFINED;
+  }
+
+  /** A quarter of the ledger is kept for what later configurations reserve, and for the coarsest label set of all. */
+  private roomFor(row: Row): u32 {
+    const key = changetype<usize>(row);
+    this.coarsen(key, NO_OPERATION);
+    const coarsest =
+      load<u64>(key) == load<u64>(coarse) &&
+      load<u64>(key, 8) == load<u64>(coarse, 8) &&
+      load<u64>(key, 16) == load<u64>(coarse, 16);
+    return coarsest ? this.maxSeries : this.maxSeries - this.maxSeries / 4;
   }
 
   /**
@@ -110,6 +121,17 @@ export class Family {
     const row = this.rowAt(ids);
     const key = changetype<usize>(row) == 0 ? ids : changetype<usize>(row);
     return reserveName(this.metric, this.writeName(key), this.maxSeries);
+  }
+
+  /** Claims room for a label set with each of `results`, or for itself where the result is no label. Returns how many found none. */
+  reserveResults(ids: usize, results: u32): u32 {
+    let missing: u32 = 0;
+    const last: u32 = <u16>this.mask0 == 0 ? 1 : results;
+    for (let result: u32 = 0; result != last; result++) {
+      store<u16>(ids + RESULT_AT, <u16>result);
+      if (!this.reserve(ids)) missing += 1;
+    }
+    return missing;
   }
 
   /** Writes the ids that a label set has at a level of coarseness to `coarse`. */
@@ -155,11 +177,6 @@ export class Family {
 function offsetOf(part: u8): usize {
   if (part == PART_RESULT) return RESULT_AT;
   return part == PART_OPERATION ? OPERATION_AT : DIMENSIONS_AT + ((<usize>part) << 1);
-}
-
-/** A quarter of the ledger is kept for what later configurations reserve. */
-function learnedShare(maxSeries: u32): u32 {
-  return maxSeries - maxSeries / 4;
 }
 
 /** Makes a family with room for `maxRows` label sets; address 0 when the arena is full. */

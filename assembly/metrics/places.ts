@@ -28,6 +28,8 @@ const MAX_SYNC: u32 = 64;
  */
 export function admitValue(vocabulary: Vocabulary, value: usize, length: u32, now: u64): u32 {
   const hash = hashBytes(value, length);
+  const synced = vocabulary.find(hash, value, length);
+  if (synced != ABSENT) return synced;
   const taken = vocabulary.count;
   if (taken >= vocabulary.maxCount) return OTHER;
   const needed = sightingsNeeded(taken, vocabulary.maxCount);

@@ -122,12 +122,11 @@ export class Recorder {
     const first = this.vocabularyAt(0).learns ? NONE : OTHER;
     for (let operation = first; operation < first + this.reservedOperations; operation++) {
       store<u16>(ids + OPERATION_AT, <u16>operation);
-      for (let result: u32 = 0; result < RESULTS; result++) {
-        store<u16>(ids + RESULT_AT, <u16>result);
-        if (!this.requests.reserve(ids)) missing += 1;
-      }
-      store<u16>(ids + RESULT_AT, 0);
-      if (!this.durations.reserve(ids)) missing += 1;
+      missing += this.requests.reserveResults(ids, RESULTS);
+    }
+    for (let operation = first; operation < first + this.reservedOperations; operation++) {
+      store<u16>(ids + OPERATION_AT, <u16>operation);
+      missing += this.durations.reserveResults(ids, RESULTS);
     }
     return missing;
   }

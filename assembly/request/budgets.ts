@@ -1,7 +1,6 @@
 import { Text } from "../text/literal";
 import { NO_HEADER } from "../config/plan";
 import { REQUEST_HEADERS, RESPONSE_HEADERS } from "../host/abi";
-import { monotonicNanos } from "../host/clock";
 import { writeHeader } from "../host/headers";
 import { readProperty } from "../host/properties";
 import { Status } from "../host/status";
@@ -16,6 +15,7 @@ import { Writer, WRITER_BYTES } from "../text/writer";
 import { GARBAGE, budgetMicros, grpcTimeoutMicros } from "../trading/deadline";
 import { operationBit } from "../trading/operation";
 import { Caller } from "./caller";
+import { NO_TIME, microsSince } from "./elapsed";
 import { writeBrokenBudgets } from "./filterstate";
 import { sampleViolation, upstreamAttempts } from "./violations";
 
@@ -72,7 +72,8 @@ export class Deadline {
         limit = min(limit, effectiveLimit(budget.limitMicros, this.callerMicros));
     }
     if (limit == NO_BUDGET || plan.budgetHeader == NO_HEADER) return;
-    const left = saturatingSubtract(limit, (monotonicNanos() - startNanos) / 1000);
+    const spent = microsSince(startNanos);
+    const left = spent == NO_TIME ? limit : saturatingSubtract(limit, spent);
     const name = rangeAt(plan.headers, plan.budgetHeader);
     writer.init(buffer, 256).decimal(left);
     if (writeHeader(REQUEST_HEADERS, name.ptr, name.len, buffer, writer.len) != Status.Ok)
@@ -82,7 +83,9 @@ export class Deadline {
   /** The response's headers: the first byte is here. */
   onFirstByte(plugin: Plugin, startNanos: u64): void {
     if (this.applies == 0) return;
-    this.firstByteMicros = max<u64>((monotonicNanos() - startNanos) / 1000, 1);
+    const spent = microsSince(startNanos);
+    if (spent == NO_TIME) return;
+    this.firstByteMicros = max<u64>(spent, 1);
     this.announce(plugin);
     if (plugin.plan.filterState) this.publish(plugin, this.firstByteMicros, false);
   }

@@ -1,9 +1,9 @@
 import { ABSENT } from "../memory/byteindex";
 import { hashBytes } from "../memory/hash";
-import { NOT_RECALLED, shortWord } from "../memory/recall";
+import { NOT_RECALLED, contextOf } from "../memory/recall";
 import { OPERATION_AT } from "../metrics/family";
 import { MAX_LABEL_BYTES } from "../metrics/labels";
-import { admitValue } from "../metrics/places";
+import { admitValue, syncSomePlaces } from "../metrics/places";
 import { Vocabulary } from "../metrics/vocabulary";
 import { Plugin } from "../plugin";
 import { HeaderValue } from "../trading/headers";
@@ -17,7 +17,7 @@ const waitingLength = memory.data(40);
 /** Bit of every vocabulary with such a value. */
 let waiting: u32 = 0;
 
-/** Turns the scanned headers of a request into label ids. A value without a place counts as `other` until `admitWaiting`. */
+/** Turns the scanned headers of a request into label ids. A value without a place is `other` until `admitWaiting`. */
 export function classify(plugin: Plugin, trusted: bool, ids: usize): void {
   const recorder = plugin.recorder;
   waiting = 0;
@@ -50,7 +50,7 @@ function operationId(plugin: Plugin, trusted: bool): u32 {
 function operationByPath(plugin: Plugin): u32 {
   const method = plugin.request.value(plugin.method);
   const path = plugin.request.value(plugin.path);
-  const context = method.len - 1 < 7 ? shortWord(method.ptr, method.len) : 0;
+  const context = method.len - 1 < 7 ? contextOf(method.ptr, method.len) : 0;
   const known = context == 0 ? NOT_RECALLED : plugin.paths.find(context, path.ptr, path.len);
   if (known != NOT_RECALLED) return known;
   const length = normalisePath(path.ptr, path.len);
@@ -78,10 +78,26 @@ function valueId(vocabulary: Vocabulary, index: u32, header: HeaderValue): u32 {
   return OTHER;
 }
 
-/** Lets the waiting values of a request that was not refused earn a place. `now` is monotonic. */
-export function admitWaiting(plugin: Plugin, ids: usize, now: u64): void {
-  for (; waiting != 0; waiting &= waiting - 1) {
-    const i = ctz<u32>(waiting);
+/**
+ * Gives the waiting values of labels with buckets of their own the places they have or now earn: all workers charge
+ * the same bucket.
+ */
+export function placeCharged(plugin: Plugin, ids: usize, now: u64): void {
+  const charged = waiting & plugin.chargedLabels;
+  if (charged == 0) return;
+  for (let left = charged; left != 0; left &= left - 1)
+    syncSomePlaces(plugin.recorder.vocabularyAt(ctz<u32>(left)));
+  admitWaiting(plugin, ids, now, charged);
+}
+
+/** Every label, for `admitWaiting`. */
+export const ALL_LABELS: u32 = 0xffffffff;
+
+/** Lets the values that wait earn a place, those of some labels (by bit). `now` is monotonic. */
+export function admitWaiting(plugin: Plugin, ids: usize, now: u64, labels: u32): void {
+  for (let left = waiting & labels; left != 0; left &= left - 1) {
+    const i = ctz<u32>(left);
+    waiting &= ~(1 << i);
     const length = load<u32>(waitingLength + ((<usize>i) << 2));
     const vocabulary = plugin.recorder.vocabularyAt(i);
     const id = admitValue(vocabulary, waitingText + <usize>(i * MAX_LABEL_BYTES), length, now);

@@ -16,6 +16,7 @@ import { loadSlot, saveSlot } from "../store/table";
 /** A lost swap means that another worker has charged the same slot: after these many in a row the store has failed. */
 const MAX_TRIES: u32 = 32;
 const NANOS_PER_SECOND: u64 = 1_000_000_000;
+const DAY_NANOS: u64 = 86_400_000_000_000;
 
 /** What all quotas together say of a request. */
 export enum Quotas {
@@ -50,20 +51,30 @@ export function decideCharges(nowNanos: u64): Quotas {
   return outcome;
 }
 
-/** A bucket that was empty stays so until a token has come back: no look at the store is needed to refuse. */
+/**
+ * A bucket that was empty stays so until a token has come back. Where that is known of all that are to be charged, no
+ * look at the store is needed to refuse; of one alone it would leave open who has the longest wait.
+ */
 function refusedFromMemory(nowNanos: u64): bool {
   let refused = false;
   for (let i: u32 = 0; i < chargeCount; i++) {
     const charge = chargeAt(i);
-    if (charge.paid || !charge.deniable || !recallTat(charge.bucket, charge.tat)) continue;
-    if (reinterpret(charge.widest, charge.tat, nowNanos)) continue;
-    if (waitNanos(charge.rate, charge.tat, nowNanos, 1) == 0) continue;
-    charge.decision = Decision.Refused;
+    if (charge.paid) continue;
+    if (!isEmptyInMemory(charge, nowNanos)) return false;
     if (charge.enforces) refused = true;
   }
-  if (refused) return true;
-  for (let i: u32 = 0; i < chargeCount; i++) chargeAt(i).decision = Decision.Allowed;
-  return false;
+  if (!refused) return false;
+  for (let i: u32 = 0; i < chargeCount; i++) {
+    const charge = chargeAt(i);
+    if (!charge.paid) charge.decision = Decision.Refused;
+  }
+  return true;
+}
+
+function isEmptyInMemory(charge: Charge, nowNanos: u64): bool {
+  if (!charge.deniable || !recallTat(charge.bucket, charge.tat)) return false;
+  if (reinterpret(charge.widest, charge.tat, nowNanos)) return false;
+  return waitNanos(charge.rate, charge.tat, nowNanos, 1) != 0;
 }
 
 function payFromLeases(nowNanos: u64): void {
@@ -188,9 +199,17 @@ function writeCharges(slot: Slot, nowNanos: u64): void {
   for (let i: u32 = 0; i < chargeCount; i++) {
     const charge = chargeAt(i);
     if (charge.paid || charge.slot != slot.index || charge.decision != Decision.Allowed) continue;
-    const activeUntil = (nowNanos + charge.rate.windowNanos) / NANOS_PER_SECOND + 1;
+    const activeUntil = (nowNanos + activeNanos(charge)) / NANOS_PER_SECOND + 1;
     slot.writeTat(charge.tag, charge.tat, nowNanos, <u32>activeUntil);
   }
+}
+
+/** For how long a user counts as active: the window, or, up to a day, as long as a lease may pay unknown to the store. */
+function activeNanos(charge: Charge): u64 {
+  const window = charge.rate.windowNanos;
+  if (charge.tokens == charge.cost) return window;
+  const interval = window / charge.rate.limit + 1;
+  return charge.tokens > DAY_NANOS / interval ? DAY_NANOS : max(window, interval * charge.tokens);
 }
 
 /** Gives back what was charged to slots up to index `last`: a later one has refused. */

@@ -1,8 +1,8 @@
 import { Caller } from "./caller";
-import { admitWaiting, classify } from "./classifier";
+import { ALL_LABELS, admitWaiting, classify, placeCharged } from "./classifier";
 import { writeRequestState, writeUser, writeVerdict } from "./filterstate";
 import { REQUEST_HEADERS } from "../host/abi";
-import { monotonicNanos } from "../host/clock";
+import { monotonicNanos, wallNanos } from "../host/clock";
 import { readPairs } from "../host/headers";
 import { Status } from "../host/status";
 import { returnedBytes, returnedLength } from "../host/value";
@@ -11,9 +11,10 @@ import { RESULT_AT } from "../metrics/family";
 import { noteFailure } from "../metrics/failures";
 import { Plugin } from "../plugin";
 import { Verdict, refuses } from "../policy/verdict";
-import { isGrpc } from "../trading/outcome";
+import { isGrpcRequest } from "../trading/outcome";
 import { announce, keepAnnouncement } from "./announcement";
 import { Deadline } from "./budgets";
+import { NO_TIME, microsSince } from "./elapsed";
 import { Gathered, chargeCount, gatherCharges } from "./charges";
 import { Quotas, decideCharges, noteDecisions } from "./quotas";
 import { refuseFailed, refuseOverQuota, refuseSpent, refuseUnidentified } from "./refusal";
@@ -35,6 +36,8 @@ export class Request {
   /** What to announce on the response, or 0. */
   announcement: usize;
   startNanos: u64;
+  /** When the response's headers came, microseconds since 1970, where that is of interest; else 0. */
+  responseMicros: u64;
   /** u16 each: result, operation, then up to 8 dimensions. */
   ids0: u64;
   ids1: u64;
@@ -52,6 +55,7 @@ export class Request {
     this.refused = 0;
     this.announcement = 0;
     this.startNanos = 0;
+    this.responseMicros = 0;
     this.ids0 = 0;
     this.ids1 = 0;
     this.ids2 = 0;
@@ -75,10 +79,10 @@ export class Request {
     if (changetype<usize>(plugin.plan) == 0) return true;
     this.startNanos = monotonicNanos();
     this.begun = true;
-    this.identify();
-    this.refused = <u8>this.finish(this.judge());
+    const readable = this.identify();
+    this.refused = <u8>this.finish(readable || !plugin.plan.failureDeny ? this.judge() : Verdict.Failed);
     if (this.refused == 0) {
-      admitWaiting(plugin, this.ids, this.startNanos);
+      admitWaiting(plugin, this.ids, this.startNanos, ALL_LABELS);
       this.deadline.propagate(plugin, this.startNanos);
     }
     if (plugin.plan.filterState) this.publish();
@@ -100,6 +104,7 @@ export class Request {
     if (plugin.plan.budgetCount != 0) this.deadline.begin(plugin, caller, this.ids);
     if (this.deadline.isSpent(plugin)) return Verdict.BudgetSpent;
     if (plugin.plan.quotaCount == 0) return Verdict.Pass;
+    placeCharged(plugin, this.ids, this.startNanos);
     const gathered = gatherCharges(plugin, caller, this.ids);
     if (gathered == Gathered.Unidentified) return Verdict.Unidentified;
     if (chargeCount == 0) return Verdict.Pass;
@@ -115,7 +120,7 @@ export class Request {
   private finish(verdict: Verdict): Result {
     const plan = this.plugin.plan;
     if (!refuses(verdict, plan.observe, plan.failureDeny)) return Result.Ok;
-    const grpc = isGrpc(this.plugin.request.value(this.plugin.contentType));
+    const grpc = isGrpcRequest(this.plugin.request.value(this.plugin.contentType));
     let result = Result.Failed;
     let sent = false;
     if (verdict == Verdict.OverQuota) {
@@ -138,6 +143,7 @@ export class Request {
   onResponseHeaders(): void {
     // Our own reply is no response of the upstream.
     if (this.refused != 0) return;
+    if (this.plugin.seesMarketData) this.responseMicros = wallNanos() / 1000;
     this.deadline.onFirstByte(this.plugin, this.startNanos);
     if (this.announcement != 0) announce(this.plugin, this.announcement);
     this.publishOutcome();
@@ -153,18 +159,21 @@ export class Request {
     if (changetype<usize>(plan) != 0 && plan.filterState) writeVerdict(readOutcome(this.plugin));
   }
 
-  private identify(): void {
-    this.scan();
+  /** Reads what the request's headers say. False: they could not be read, which is as if there were none. */
+  private identify(): bool {
+    const readable = this.scan();
     caller.meet(this.plugin);
     classify(this.plugin, caller.trusted, this.ids);
+    return readable;
   }
 
-  private scan(): void {
+  private scan(): bool {
     const scan = this.plugin.request;
     const status = readPairs(REQUEST_HEADERS);
-    if (status == Status.Ok && scan.read(returnedBytes(), returnedLength())) return;
+    if (status == Status.Ok && scan.read(returnedBytes(), returnedLength())) return true;
     scan.clear();
     if (status != Status.NotFound) noteFailure(Failure.Headers);
+    return false;
   }
 
   /** The end of the stream; its first callback where the request was refused before it came to us. */
@@ -180,7 +189,7 @@ export class Request {
       plugin.recorder.recordDuration(this.ids, micros);
       this.judgeBudgets(micros);
     }
-    if (this.refused == 0) recordTimings(plugin, this.ids);
+    if (this.refused == 0) recordTimings(plugin, this.ids, this.responseMicros);
     if (!plugin.plan.filterState) return;
     if (!this.begun) this.publish();
     writeVerdict(result);
@@ -193,9 +202,14 @@ export class Request {
   }
 
   private durationMicros(): u64 {
-    const now = monotonicNanos();
-    if (now >= this.startNanos && this.startNanos != 0) return (now - this.startNanos) / 1000;
-    noteFailure(Failure.Clock);
-    return 0;
+    const micros = microsSince(this.startNanos);
+    return micros == NO_TIME ? 0 : micros;
   }
+}
+
+/** Answers a stream that there was no memory for. True: it is held back. */
+export function refuseWithoutMemory(): bool {
+  if (refuseFailed(false)) return true;
+  noteFailure(Failure.Reply);
+  return false;
 }

@@ -9,7 +9,14 @@ import { noteFailure } from "../metrics/failures";
 import { Plugin } from "../plugin";
 import { HeaderValue } from "../trading/headers";
 import { decimalValue, NO_NUMBER } from "../trading/numbers";
-import { isEventStream, isGrpc, resultOfGrpc, resultOfStatus, smallNumber } from "../trading/outcome";
+import {
+  isEventStream,
+  grpcCode,
+  isGrpc,
+  resultOfGrpc,
+  resultOfStatus,
+  smallNumber,
+} from "../trading/outcome";
 import { Stage, StageReader, STAGE_READER_BYTES } from "../trading/servertiming";
 
 const trailer = memory.data(12);
@@ -36,14 +43,14 @@ export function readOutcome(plugin: Plugin): Result {
 
 /** In the headers of a response without a message, else in the trailers; -1: the stream broke before it. */
 function grpcStatus(plugin: Plugin): i32 {
-  const inHeaders = smallNumber(plugin.response.value(plugin.grpcStatus));
-  if (inHeaders >= 0) return inHeaders;
+  const inHeaders = plugin.response.value(plugin.grpcStatus);
+  if (inHeaders.copies != 0) return grpcCode(inHeaders);
   if (readHeader(RESPONSE_TRAILERS, "grpc-status") != Status.Ok) return -1;
   const value = changetype<HeaderValue>(trailer);
   value.ptr = returnedBytes();
   value.len = returnedLength();
   value.copies = 1;
-  return smallNumber(value);
+  return grpcCode(value);
 }
 
 /** Whether the response that `readOutcome` has read has no natural end: gRPC, an upgrade, an event stream. */
@@ -53,10 +60,10 @@ export function isStream(plugin: Plugin): bool {
   return upgraded || isGrpc(type) || isEventStream(type);
 }
 
-/** Records what the upstream tells in the headers that `readOutcome` has read. */
-export function recordTimings(plugin: Plugin, ids: usize): void {
+/** Records what the upstream tells in the headers that `readOutcome` has read, which came at `micros` (0: now). */
+export function recordTimings(plugin: Plugin, ids: usize, micros: u64): void {
   const lag = plugin.response.value(plugin.marketTimestamp);
-  if (lag.copies != 0) recordLag(plugin, ids, lag);
+  if (lag.copies != 0) recordLag(plugin, ids, lag, micros);
   if (plugin.plan.stageCount == 0) return;
   const timing = plugin.response.value(plugin.serverTiming);
   if (timing.copies == 0) return;
@@ -81,10 +88,12 @@ export function recordTimings(plugin: Plugin, ids: usize): void {
   }
 }
 
-function recordLag(plugin: Plugin, ids: usize, header: HeaderValue): void {
+function recordLag(plugin: Plugin, ids: usize, header: HeaderValue, micros: u64): void {
+  // Only now it is known that the moment of arrival is of interest: a clock reading for those who use it.
+  plugin.seesMarketData = true;
   const stamp = header.copies == 1 ? decimalValue(header.ptr, header.len) : NO_NUMBER;
   if (stamp == NO_NUMBER) return noteFailure(Failure.MarketTimestamp);
-  const now = wallNanos() / 1000;
+  const now = micros == 0 ? wallNanos() / 1000 : micros;
   if (now < stamp) noteFailure(Failure.Clock);
   plugin.recorder.timings.recordLag(ids, now < stamp ? 0 : now - stamp);
 }

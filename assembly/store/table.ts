@@ -35,12 +35,23 @@ export function openTable(capacity: u32): u32 {
   if (!fillRandom(seed, 16)) return 0;
   store<u32>(seed, seedCheck(), 20);
   const made = createShared("tg1:h", 5, seed, SEED_BYTES);
-  if (made == Status.Mismatch && !readSeed()) return 0;
-  if (made != Status.Ok && made != Status.Mismatch) return 0;
+  if (made == Status.Ok || (made == Status.Mismatch && readSeed() == Status.Ok)) adoptSeed();
+  return slots;
+}
+
+/** Takes over the table of this process. False: there is none, or shared data fails. */
+export function joinTable(): bool {
+  if (slots != 0) return true;
+  const status = readSeed();
+  if (status == Status.Ok) adoptSeed();
+  else if (status == Status.Failed) noteFailure(Failure.Store);
+  return slots != 0;
+}
+
+function adoptSeed(): void {
   key0 = load<u64>(seed);
   key1 = load<u64>(seed, 8);
   slots = load<u32>(seed, 16);
-  return slots;
 }
 
 /** Another plugin's value must not be taken for the size of a table. */
@@ -48,10 +59,13 @@ function seedCheck(): u32 {
   return <u32>sipHash(0, 0, seed, 20);
 }
 
-function readSeed(): bool {
-  if (readShared("tg1:h", 5) != Status.Ok || returnedLength() != SEED_BYTES) return false;
+/** NotFound: there is none, or it is not ours. */
+function readSeed(): Status {
+  const status = readShared("tg1:h", 5);
+  if (status != Status.Ok) return status;
+  if (returnedLength() != SEED_BYTES) return Status.NotFound;
   memory.copy(seed, returnedBytes(), SEED_BYTES);
-  return load<u32>(seed, 20) == seedCheck() && load<u32>(seed, 16) != 0;
+  return load<u32>(seed, 20) == seedCheck() && load<u32>(seed, 16) != 0 ? Status.Ok : Status.NotFound;
 }
 
 /** Slots of the open table. */

@@ -22,12 +22,20 @@ export function resultOfStatus(status: i32): Result {
   return status < 500 ? Result.ClientError : Result.ServerError;
 }
 
+const UNKNOWN: i32 = 2;
+
+/** A gRPC status; what can't be read as one is UNKNOWN, as clients take it. */
+export function grpcCode(value: HeaderValue): i32 {
+  const code = smallNumber(value);
+  return code < 0 ? UNKNOWN : code;
+}
+
 /** Result of a gRPC status, classed as the HTTP status it maps to (google.rpc.Code). */
 export function resultOfGrpc(status: i32): Result {
   switch (status) {
     case 0:
       return Result.Ok;
-    case 2: // UNKNOWN
+    case UNKNOWN:
     case 4: // DEADLINE_EXCEEDED
     case 12: // UNIMPLEMENTED
     case 13: // INTERNAL
@@ -47,6 +55,11 @@ const GRPC_SECOND: u64 = 0x63707267_2f6e6f69;
 export function isGrpc(contentType: HeaderValue): bool {
   if (contentType.copies == 0 || contentType.len < 16) return false;
   return load<u64>(contentType.ptr) == GRPC_FIRST && load<u64>(contentType.ptr, 8) == GRPC_SECOND;
+}
+
+/** Whether Envoy takes a request for gRPC and answers it so: `application/grpc`, alone or with `+` and a format. */
+export function isGrpcRequest(contentType: HeaderValue): bool {
+  return isGrpc(contentType) && (contentType.len == 16 || load<u8>(contentType.ptr, 16) == 0x2b);
 }
 
 function startsWith(value: HeaderValue, prefix: Text): bool {

@@ -69,3 +69,16 @@ test("a broken budget reads what Envoy knows, once", (given) => {
   const spent = added(given, {}, {}, slow);
   assert.ok((spent.proxy_get_property ?? 0) <= 3, JSON.stringify(spent));
 });
+
+test("a clock that fails spoils no budget: nothing is announced, forwarded short, or called broken", (given) => {
+  const budget = { name: "b", limit: "1ms", announce: true, propagate: true };
+  for (const nth of [1, 2, 3]) {
+    const filter = given({ budgets: [budget] });
+    filter.proxy.faults.fail("clock_time_get", 1, { nth, thread: "worker0" });
+    const { seen, grew } = filter.when(sent);
+    assert.equal(grew("trading_budget_violations_total"), 0, `clock call ${nth}`);
+    assert.equal(grew("tickgate_failures_total", { reason: "clock" }) > 0, true, `clock call ${nth}`);
+    assert.notEqual(seen.upstream.headers?.get("x-latency-budget-us"), "0");
+    assert.doesNotMatch(seen.response.headers?.get("x-latency-budget") ?? "", /over/);
+  }
+});

@@ -203,3 +203,11 @@ test("the filter's own metrics keep their room in a flood", (given) => {
   assert.ok(filter.failures("config") > 0);
   assertTrue(filter);
 });
+
+test("durations by result keep room for every result", (given) => {
+  const metrics = { maxSeries: 300, durationLabels: ["operation", "result"] };
+  const filter = given({ metrics, operations: [{ name: "place", method: "POST" }] });
+  crowd(filter, "s", 100);
+  const { grew } = filter.when({ method: "POST", upstream: { status: 503 } });
+  assert.equal(grew("trading_request_duration_us", { operation: "place", result: "server_error" }), 1);
+});

@@ -73,3 +73,13 @@ test("by default there is none, and no host call for it", (given) => {
   assert.deepEqual(seen.filterState, {});
   assert.equal(seen.calls.of("proxy_set_property"), 0);
 });
+
+test("a variable that is empty holds no key: users are not hashed under what everybody knows", (given) => {
+  const configuration = { metrics: { filterState: true }, identity: { logKeyEnv: "KEY" } };
+  const stateWith = (KEY: string): unknown =>
+    given(configuration, { env: { KEY } }).when({ headers: { "x-user-id": "u" } }).seen.filterState[
+      "wasm.trading_user"
+    ];
+  assert.equal(stateWith(""), undefined);
+  assert.match(String(stateWith("k")), /^[0-9a-f]{16}$/);
+});

@@ -177,3 +177,11 @@ test("from a peer that is not trusted only rules name the operation", (given) =>
     assert.equal(operationFrom(peer, "/admin"), "admin", peer);
   }
 });
+
+test("methods of the same letters are told apart, also by what is remembered of paths", (given) => {
+  const filter = given({ operations: [{ name: "four", method: "AAAA", path: "/" }] });
+  const operations = ["AAAA", "AAAAA", "AAA", "AAAAAAA", "AAAA"].map(
+    (method) => filter.when({ method }).labels["operation"],
+  );
+  assert.deepEqual(operations, ["four", "other", "other", "other", "four"]);
+});

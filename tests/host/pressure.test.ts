@@ -145,3 +145,29 @@ test("keys changed while the filter runs are survived", (given) => {
     assert.ok(filter.requests() <= 72);
   }
 });
+
+test("a stream without memory is refused by deny, and passes with allow", (given) => {
+  const quotas = [{ name: "q", limit: 1, window: "1h" }];
+  const passedWith = (failureMode: string): number => {
+    const configuration = { ...CONFIGURATION, failureMode, quotas };
+    const pages = (given(configuration).plugin.worker().memoryBytes >> 16) + 8;
+    const filter = given(configuration, { proxy: new Proxy(), maxMemoryPages: pages });
+    const headers = { ":method": "GET", ":path": "/", "x-user-id": "u" };
+    let passed = 0;
+    const streams = Array.from({ length: 20_000 }, () => {
+      const stream = filter.plugin.worker().stream();
+      stream.requestHeaders(headers);
+      passed += stream.forwarded ? 1 : 0;
+      return stream;
+    });
+    for (const stream of streams) {
+      if (stream.forwarded) stream.responseHeaders({ ":status": "200" });
+      stream.end();
+    }
+    filter.tick(2);
+    assert.ok(filter.failures("memory") > 0);
+    return passed;
+  };
+  assert.equal(passedWith("deny"), 1);
+  assert.ok(passedWith("allow") > 1);
+});

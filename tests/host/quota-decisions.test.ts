@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "./lib/cases.ts";
-import type { Filter } from "./lib/filter.ts";
+import type { Filter, Outcome } from "./lib/filter.ts";
 import { by, from, on, spendAll, statuses } from "./lib/quotas.ts";
 
 const METRIC = "trading_quota_decisions_total";
@@ -198,4 +198,64 @@ test("announce on a leased quota tells what this worker may still let through", 
   const filter = given({ quotas: [{ name: "q", limit: 10, announce: true, precision: { lease: 10 } }] });
   const left = (): string | undefined => filter.send(by("u")).response.headers?.get("ratelimit");
   assert.deepEqual([left(), left(), left()], ['"q";r=9;t=0', '"q";r=8;t=0', '"q";r=7;t=0']);
+});
+
+const BY_SYMBOL = { name: "q", key: ["user", "symbol"], limit: 5, window: "1h" };
+
+test("a new symbol has its bucket from its first request on, and all workers charge the same", (given) => {
+  const filter = given({ quotas: [BY_SYMBOL] }, { workers: 4 });
+  const ask = (worker: number, symbol: string): number =>
+    spendAll(filter, on(worker, by("u", { "x-trading-symbol": symbol })));
+  assert.deepEqual(
+    [0, 1, 2, 3].map((worker) => ask(worker, "BTC")),
+    [5, 0, 0, 0],
+  );
+  assert.deepEqual(
+    [0, 1, 2, 3].map((worker) => ask(worker, "ETH")),
+    [5, 0, 0, 0],
+  );
+});
+
+test("a worker knows the symbols that the others have placed, before any tick and however scarce places are", (given) => {
+  const dimensions = [{ label: "symbol", header: "x-trading-symbol", maxValues: 12 }];
+  const filter = given({ dimensions, quotas: [BY_SYMBOL] }, { workers: 2 });
+  const ask = (worker: number, symbol: string): number =>
+    spendAll(filter, on(worker, by("u", { "x-trading-symbol": symbol })));
+  for (let i = 0; i < 8; i++) assert.equal(ask(0, `S${i}`), 5);
+  // The ninth has to be seen more than once; until then it is one of the others.
+  ask(0, "NINTH");
+  ask(0, "NINTH");
+  assert.deepEqual(
+    ["S7", "NINTH"].map((symbol) => ask(1, symbol)),
+    [0, 0],
+  );
+});
+
+test("operations that no configuration names have buckets of their own too", (given) => {
+  const filter = given({ quotas: [{ name: "q", key: ["operation"], limit: 2, window: "1h" }] });
+  const ask = (operation: string): number => spendAll(filter, by("u", { "x-trading-operation": operation }));
+  assert.deepEqual([ask("a"), ask("b"), ask("a")], [2, 2, 0]);
+});
+
+test("a quota that would refuse too is heard, though another refuses from memory", (given) => {
+  const operations = [
+    { name: "order", path: "/order" },
+    { name: "quote", path: "/quote" },
+  ];
+  const short = { name: "short", operations: ["order"], limit: 1, window: "10s" };
+  for (const mode of ["enforce", "shadow"]) {
+    const long = { name: "long", limit: 10, window: "1h", mode };
+    const filter = given({ operations, quotas: [short, long] });
+    const send = (path: string): Outcome => filter.when(by("u", {}, { path }));
+    assert.deepEqual(
+      [send("/order"), send("/order")].map(({ seen }) => seen.status),
+      [200, 429],
+    );
+    for (let i = 0; i < 9; i++) assert.equal(send("/quote").seen.status, 200);
+    const { seen, grew } = send("/order");
+    const counted = { quota: "long", decision: mode === "shadow" ? "shadow_denied" : "denied" };
+    assert.equal(grew("trading_quota_decisions_total", counted), 1);
+    const wait = Number(seen.response.headers?.get("retry-after"));
+    assert.ok(mode === "shadow" ? wait <= 10 : wait > 300, `retry-after ${wait}`);
+  }
 });

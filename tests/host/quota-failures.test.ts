@@ -190,3 +190,15 @@ test("memory that the host cannot place a slot in is a failure of the store", (g
   const { seen, grew } = filter.when(by("u"));
   assert.deepEqual([seen.status, grew(FAILURES, { reason: "store" })], [503, 1]);
 });
+
+test("headers that can't be read are a failure of the filter: deny refuses, allow and observe let pass", (given) => {
+  const statusWith = (configuration: object): number | undefined => {
+    const filter = given({ quotas: [{ name: "q", limit: 1, window: "1h" }], ...configuration });
+    filter.proxy.faults.fail("proxy_get_header_map_pairs", Status.InternalFailure, { times: 1 });
+    return filter.send(by("u")).status;
+  };
+  assert.equal(statusWith({ failureMode: "deny" }), 503);
+  assert.equal(statusWith({ failureMode: "deny", quotas: [] }), 503);
+  assert.equal(statusWith({ failureMode: "deny", mode: "observe" }), 200);
+  assert.equal(statusWith({ failureMode: "allow" }), 200);
+});

@@ -238,3 +238,14 @@ releaseTest("the fields of many quotas announced together are one valid list", (
     );
   }
 });
+
+for (const type of ["application/grpc-web", "application/grpc;v=1", "application/grpcx"]) {
+  test(`${type}, which Envoy answers as HTTP, gets the reply of HTTP`, (given) => {
+    const { headers, body } = overQuota(given(ORDERS), { "content-type": type }).response;
+    assert.deepEqual(
+      ["content-type", "retry-after", "grpc-retry-pushback-ms"].map((name) => headers?.get(name)),
+      ["application/problem+json", "1", undefined],
+    );
+    assert.match(body, /quota-exceeded/);
+  });
+}

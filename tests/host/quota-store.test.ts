@@ -197,3 +197,23 @@ test("a table takes the memory of its slots, not of its users", (given) => {
   const entries = slotValues(filter.proxy).map((value) => decodeSlot(value).entries.length);
   assert.ok(Math.max(...entries) <= 16);
 });
+
+test("active users stay a truth when quotas go, and while leases pay", (given) => {
+  const quota = { name: "q", limit: 1, window: "20s", burst: 16 };
+  const filter = given({ quotas: [quota] });
+  for (const user of ["a", "b", "c"]) filter.send(by(user));
+  filter.tick(12);
+  assert.equal(filter.metric("trading_active_users"), 3);
+  filter.update({ mode: "observe" });
+  filter.tick(80);
+  assert.equal(filter.metric("trading_active_users"), 0);
+
+  const leasing = given({ quotas: [{ ...quota, window: "1s", precision: { lease: 16 } }] });
+  leasing.send(by("u"));
+  leasing.tick(24);
+  for (let second = 0; second < 40; second++) {
+    leasing.send(by("u"));
+    leasing.tick(2);
+    assert.equal(leasing.metric("trading_active_users"), 1, `second ${second}`);
+  }
+});

@@ -146,3 +146,25 @@ test("the header may have another name; a response without it has no lag", (give
   assert.equal(outcome.grew("trading_market_data_lag_us"), 1);
   assert.equal(lagOf(filter, "1").grew("trading_market_data_lag_us"), 0);
 });
+
+test("market data is as old as it is when the response's headers come, however long the body takes", (given) => {
+  const filter = given(RULES);
+  // The first response shows that there is market data; it alone is timed at its end.
+  lagOf(filter, String(nowMicros(filter)));
+  const stream = filter.plugin.worker().stream();
+  stream.requestHeaders({ ":method": "GET", ":path": "/quote" });
+  stream.upstreamReady();
+  stream.responseHeaders({ ":status": "200", "x-market-timestamp": String(nowMicros(filter) - 700n) });
+  filter.proxy.advance(60_000);
+  stream.end();
+  filter.tick();
+  assert.deepEqual(filter.proxy.stats.values("trading_market_data_lag_us"), [0, 700]);
+});
+
+test("market data that comes late, when callers have filled all room, still has a series", (given) => {
+  const filter = given({ ...RULES, dimensions: undefined, metrics: { maxSeries: 120, durationLabels: [] } });
+  for (let i = 0; i < 400; i++)
+    filter.send({ headers: { "x-trading-symbol": `s${i % 50}`, "x-order-type": `t${i % 50}` } });
+  filter.tick(2);
+  assert.equal(lagOf(filter, "1").grew("trading_market_data_lag_us"), 1);
+});
