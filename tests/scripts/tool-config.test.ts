@@ -1,14 +1,14 @@
 import assert from "node:assert/strict";
 import { readdir, writeFile } from "node:fs/promises";
-import { spawn } from "node:child_process";
-import { once } from "node:events";
-import { text as readAll } from "node:stream/consumers";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
+import * as fc from "fast-check";
 import { checkFiles } from "../../deploy/tool/config/check-files.ts";
 import type { Finding } from "../../deploy/tool/config/finding.ts";
+import { findSyntaxFault } from "../../scripts/lib/config/syntax.ts";
 import { root } from "../../scripts/lib/paths.ts";
 import { temporaryDirectory, type TemporaryDirectory } from "../../scripts/lib/temporary.ts";
+import { tickgate } from "./tickgate-process.ts";
 
 let folder: TemporaryDirectory;
 before(async () => {
@@ -31,11 +31,14 @@ const quiet = { trustedPeers: ["spiffe://mesh/ns/edge/sa/gateway"], dimensions: 
 for (const kind of ["valid", "invalid"] as const) {
   test(`every ${kind} document of the filter's own is ${kind} here`, async () => {
     const directory = join(root, "tests", "fixtures", "config", kind);
-    const names = (await readdir(directory)).filter((name) => name.endsWith(".json"));
+    const all = (await readdir(directory)).filter((name) => name.endsWith(".json"));
+    // No bytes are all defaults to the filter. In a file they are a mishap.
+    const names = all.filter((name) => name !== "empty.json");
+    assert.equal(all.length - names.length, kind === "valid" ? 1 : 0);
     assert.ok(names.length > 10);
     for (const name of names) {
       const { findings, configurations } = await checkFiles([join(directory, name)]);
-      assert.equal(configurations, 1, name);
+      assert.equal(configurations, name === "syntax-blank.json" ? 0 : 1, name);
       const errors = findings.filter(({ severity }) => severity === "error");
       assert.equal(errors.length > 0, kind === "invalid", `${name}: ${errors.map(brief).join("; ")}`);
     }
@@ -50,10 +53,117 @@ test("an error names line, path, value and what is allowed", async () => {
   assert.deepEqual(findings.map(brief), ["6 error quotas[1].limit: 0 is not in 1..1000000000"]);
 });
 
-test("text that is no JSON is an error where reading stopped", async () => {
-  const [found] = await check("cut.json", '{\n  "mode": "observe",\n  oops\n}\n');
-  assert.equal(found?.line, 3);
-  assert.equal(found?.severity, "error");
+for (const [name, text, expected] of [
+  ["a word", '{\n  "mode": "observe",\n  oops\n}\n', "3 error document: line 3, column 3: expected a key"],
+  ["a comma", '{"a":1,\n}', "2 error document: line 2, column 1: expected a key: no comma in front of }"],
+  ["a comment", "// c\n{}", "1 error document: line 1, column 1: expected a value: JSON has no comments"],
+  [
+    "single quotes",
+    "{'a':1}",
+    "1 error document: line 1, column 2: expected a key: texts are in double quotes",
+  ],
+  ["a cut", '{"a":[1', "1 error document: line 1, column 8: expected , or ], and the document ends"],
+  ["an open text", '{"a":"x}', "1 error document: line 1, column 6: the text has no end"],
+  ["a byte order mark", "\ufeff{}", "1 error document: begins with a byte order mark: save it without"],
+] as const) {
+  test(`text that is no JSON is an error where reading stopped: ${name}`, async () => {
+    assert.deepEqual((await check("cut.json", text)).map(brief), [expected]);
+  });
+}
+
+function parses(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+test("a text is JSON exactly where no fault is found", () => {
+  const pieces = [
+    '"',
+    "\\",
+    "{",
+    "}",
+    "[",
+    "]",
+    ":",
+    ",",
+    "1",
+    "-",
+    ".",
+    "e",
+    "0",
+    "true",
+    " ",
+    "\n",
+    "u12",
+    '"a"',
+  ];
+  const json = fc.json();
+  const broken = fc.tuple(json, fc.nat(), fc.constantFrom(...pieces)).map(([text, at, piece]) => {
+    const place = at % (text.length + 1);
+    return `${text.slice(0, place)}${piece}${text.slice(place + (at % 2))}`;
+  });
+  const texts = fc.oneof(
+    json,
+    broken,
+    fc.array(fc.constantFrom(...pieces)).map((all) => all.join("")),
+  );
+  fc.assert(
+    fc.property(texts, (text) => assert.equal(findSyntaxFault(text) === undefined, parses(text), text)),
+    { seed: 7, numRuns: 2000 },
+  );
+});
+
+test("what is no text at all is one line", async () => {
+  const module = Buffer.from([0, 0x61, 0x73, 0x6d, 1, 0, 0, 0, ...Buffer.from("x".repeat(5000))]);
+  for (const name of ["tickgate.wasm", "tickgate.yaml"]) {
+    const path = join(folder.path, name);
+    await writeFile(path, module);
+    const { findings } = await checkFiles([path]);
+    assert.deepEqual(findings.map(brief), ["- error document: is no JSON or YAML: it is not a text"]);
+  }
+  const [named] = await check("tickgate.json", module.toString("latin1"));
+  assert.ok((named?.message.length ?? 0) < 100, named?.message);
+});
+
+test("a file that can't be read hides none of the others", async () => {
+  const path = join(folder.path, "one.json");
+  await writeFile(path, '{"mode":1}');
+  const absent = join(folder.path, "absent.json");
+  const { findings } = await checkFiles([absent, folder.path, path]);
+  assert.deepEqual(
+    findings.map(({ file, message }) => [file, message]),
+    [
+      [absent, "can't be read: no such file"],
+      [folder.path, "can't be read: it is a directory"],
+      [path, "1 is not one of enforce, observe"],
+    ],
+  );
+});
+
+test("findings are in the order of their lines; of a document that is no YAML only the first", async () => {
+  const text = '{\n "quotas": [{ "name": "a", "limit": 0 }],\n "mode": 1\n}';
+  assert.deepEqual(
+    (await check("order.json", text)).map(({ line }) => line),
+    [2, 3],
+  );
+  const tabbed = await check("tab.yaml", "kind: WasmPlugin\nspec:\n\turl: x\n\tphase: y\n");
+  assert.equal(tabbed.length, 1);
+  assert.match(tabbed.map(brief).join(), /^3 error document: line 3, column 1: Tabs/);
+});
+
+test("a plugin that is in a file twice is an error", async () => {
+  const other = changed("namespace: trading", "namespace: staging");
+  assert.deepEqual(await check("two.yaml", `${plugin}---\n${other}`), []);
+  const [found, ...more] = await check("twice.yaml", `${plugin}---\n${plugin}`);
+  assert.deepEqual(more, []);
+  assert.match(
+    brief(found ?? assert.fail()),
+    /^35 error metadata\.name: trading\/tickgate is in this file twice, first at line 8: /,
+  );
 });
 
 const plugin = `apiVersion: v1
@@ -117,6 +227,18 @@ for (const [name, from, to, expected] of [
   ["outbound traffic", "SERVER", "CLIENT", /^16 warning spec\.match\[0\]\.mode: CLIENT takes in outbound/],
   ["no digest", /@sha256:a+/.exec(plugin)?.[0] ?? "", ":1.0", /^12 warning spec\.url: no digest/],
   ["a short digest", "a".repeat(64), "aa", /^12 error spec\.url: has no digest behind the @/],
+  [
+    "zeros for a digest",
+    "a".repeat(64),
+    "0".repeat(64),
+    /^12 error spec\.url: a digest of zeros is a placeholder/,
+  ],
+  [
+    "HTTPS with a digest that nobody looks at",
+    /oci:\S+/.exec(plugin)?.[0] ?? "",
+    `https://example.org/t@sha256:${"a".repeat(64)}\n  sha256: ${"b".repeat(64)}`,
+    /^12 warning spec\.url: a URL takes no digest/,
+  ],
   [
     "HTTPS without a hash",
     /oci:\S+/.exec(plugin)?.[0] ?? "",
@@ -195,22 +317,6 @@ test("a file without anything to judge is an error: a wrong path in a pipeline m
   assert.match(bare.map(brief).join(), /a plugin configuration by itself is JSON/);
 });
 
-interface Ran {
-  readonly code: number | null;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-async function tickgate(args: readonly string[], input = ""): Promise<Ran> {
-  const main = join(root, "deploy", "tool", "main.ts");
-  const child = spawn(process.execPath, ["--import", "tsx", main, ...args], { cwd: root });
-  child.stdin.end(input);
-  const exited = once(child, "exit");
-  const [stdout, stderr] = await Promise.all([readAll(child.stdout), readAll(child.stderr)]);
-  await exited;
-  return { code: child.exitCode, stdout, stderr };
-}
-
 const good = JSON.stringify(quiet);
 for (const [name, args, input, code, expected] of [
   ["good", ["-"], good, 0, /^1 configuration in 1 file: good, 0 warnings\n$/],
@@ -221,10 +327,24 @@ for (const [name, args, input, code, expected] of [
   ["no file", [], "", 2, /^$/],
   ["an unknown option", ["--srict", "-"], good, 2, /^$/],
   ["an unknown format", ["--output", "xml", "-"], good, 2, /^$/],
-  ["a file that is not there", ["no-such-file.json"], "", 1, /^$/],
+  [
+    "a file that is not there",
+    ["no-such-file.json"],
+    "",
+    1,
+    /^no-such-file\.json: error: document: can't be read: no such file\n/,
+  ],
+  [
+    "a pipe that failed",
+    ["-"],
+    "",
+    1,
+    /^stdin: error: document: is empty: \{\} is the configuration with all/,
+  ],
+  ["nothing but space", ["-"], " \n", 1, /^stdin: error: document: is empty/],
 ] as const) {
   test(`exit code: ${name} (${code})`, async () => {
-    const ran = await tickgate(["config", "check", ...args], input);
+    const ran = await tickgate(["config", "check", ...args], { input });
     assert.equal(ran.code, code, ran.stderr);
     assert.match(ran.stdout, expected);
     assert.equal(ran.stderr === "", expected.source !== "^$", ran.stderr);
@@ -232,7 +352,9 @@ for (const [name, args, input, code, expected] of [
 }
 
 test("--output json is one document", async () => {
-  const { stdout, code } = await tickgate(["config", "check", "--output", "json", "-"], '{"mode":1}');
+  const { stdout, code } = await tickgate(["config", "check", "--output", "json", "-"], {
+    input: '{"mode":1}',
+  });
   assert.equal(code, 1);
   assert.deepEqual(JSON.parse(stdout), {
     ok: false,

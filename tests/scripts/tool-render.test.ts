@@ -56,10 +56,11 @@ test("no image, and an image without a digest, are refused", () => {
   assert.throws(() => renderPlugin(at, undefined, { image: "oci://r.example/t:1" }), /has no digest/);
 });
 
-test("the manifest of the base is one that deploy takes", async () => {
+test("the manifest of the base is one that deploy takes once it has an image", async () => {
   const spec = await readManifest(join(root, "deploy/base/tickgate.yaml"), "tickgate");
   assert.equal(checkConfig(JSON.stringify(spec.pluginConfig)).ok, true);
-  const rendered = renderPlugin(at, spec, {}).spec;
+  assert.throws(() => renderPlugin(at, spec, {}), /has a digest of zeros, a placeholder that is no image/);
+  const rendered = renderPlugin(at, spec, { image }).spec;
   assert.deepEqual(rendered.selector?.matchLabels, { "tickgate.dev/track": "stable" });
 });
 
@@ -69,6 +70,11 @@ test("a manifest without the plugin names those it has; one that is not YAML say
   const path = join(folder.path, "m.yaml");
   await writeFile(path, "kind: WasmPlugin\nmetadata: {name: other}\nspec: {url: x}\n---\nkind: Service\n");
   await assert.rejects(readManifest(path, "tickgate"), /has no WasmPlugin tickgate, it has other/);
+  const twice = ["a", "b"].map(
+    (name) => `kind: WasmPlugin\nmetadata: {name: t, namespace: ${name}}\nspec: {url: x}\n`,
+  );
+  await writeFile(path, twice.join("---\n"));
+  await assert.rejects(readManifest(path, "t"), /has WasmPlugin t 2 times: in a, b/);
   await writeFile(path, "a: [1");
   await assert.rejects(readManifest(path, "tickgate"), /is not YAML/);
 });

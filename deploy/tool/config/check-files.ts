@@ -5,7 +5,7 @@ import type { Finding, Remark } from "./finding.ts";
 import { isRecord, readSources, type ConfigSource, type ObjectSource, type Sources } from "./sources.ts";
 import { judgePlugin, wasmPluginVersion } from "./wasmplugin.ts";
 
-/** What was looked at, and everything there is to say, in the order of the files. */
+/** What was looked at, and everything there is to say, in the order of files and lines. */
 export interface CheckReport {
   readonly files: number;
   /** Configurations that were judged, those in manifests included. */
@@ -21,8 +21,9 @@ export async function checkFiles(paths: readonly string[]): Promise<CheckReport>
     const sources = await readSources(path);
     const judged = sources.found.filter(isJudged);
     configurations += judged.length;
-    findings.push(...sources.findings, ...judged.flatMap(judge));
-    if (judged.length === 0 && sources.findings.length === 0) findings.push(nothingIn(path, sources));
+    const ofFile = [...sources.findings, ...repeatedObjects(judged), ...judged.flatMap(judge)];
+    if (judged.length === 0 && ofFile.length === 0) ofFile.push(nothingIn(path, sources));
+    findings.push(...ofFile.toSorted((one, other) => (one.line ?? 0) - (other.line ?? 0)));
   }
   return { files: paths.length, configurations, findings };
 }
@@ -41,6 +42,23 @@ function nothingIn(path: string, { found }: Sources): Finding {
     path: "document",
     message: `${what}: no WasmPlugin, no plugin configuration`,
   };
+}
+
+/** Of two objects with one name the cluster gets the last one. */
+function repeatedObjects(judged: readonly (ConfigSource | ObjectSource)[]): Finding[] {
+  const first = new Map<string, ObjectSource>();
+  return judged.flatMap((source) => {
+    const name = source.kind === "object" ? nameOf(source.value) : undefined;
+    if (source.kind !== "object" || name === undefined) return [];
+    const known = first.get(name);
+    if (known === undefined) {
+      first.set(name, source);
+      return [];
+    }
+    const line = known.positions.lineOf(`${known.prefix}metadata.name`);
+    const message = `${name} is in this file twice${line === undefined ? "" : `, first at line ${line}`}: only the last one would stay`;
+    return [finding("error", source, { path: `${source.prefix}metadata.name`, message })];
+  });
 }
 
 function judge(source: ConfigSource | ObjectSource): Finding[] {

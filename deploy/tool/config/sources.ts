@@ -1,3 +1,4 @@
+import { isUtf8 } from "node:buffer";
 import { readFile } from "node:fs/promises";
 import { buffer } from "node:stream/consumers";
 import {
@@ -9,9 +10,11 @@ import {
   type ScalarTag,
   type SchemaOptions,
   type Tags,
+  type YAMLParseError,
 } from "yaml";
-import { CliError } from "../../../scripts/lib/cli.ts";
+import { findSyntaxFault } from "../../../scripts/lib/config/syntax.ts";
 import type { Finding } from "./finding.ts";
+import { emptyConfiguration, wordsOf } from "./given-file.ts";
 import { nowhere, positionsIn, type Positions } from "./positions.ts";
 
 interface Place {
@@ -39,27 +42,30 @@ export interface Sources {
   readonly findings: readonly Finding[];
 }
 
-/** Reads a file, `-` for stdin: one JSON document, or YAML documents. A CliError when it can't be read at all. */
+/** Reads a file, `-` for stdin: one JSON document, or YAML documents. One that can't be read is a finding. */
 export async function readSources(path: string): Promise<Sources> {
   const file = path === "-" ? "stdin" : path;
-  const bytes = path === "-" ? await buffer(process.stdin) : await readBytes(path);
-  return parseSources(file, bytes);
+  try {
+    return parseSources(file, path === "-" ? await buffer(process.stdin) : await readFile(path));
+  } catch (error) {
+    if (!(error instanceof Error && "code" in error)) throw error;
+    return refused(file, `can't be read: ${wordsOf(error)}`);
+  }
 }
 
-async function readBytes(path: string): Promise<Uint8Array> {
-  try {
-    return await readFile(path);
-  } catch (error) {
-    const reason = error instanceof Error ? error.message.replace(/^\w+: ([^,]*),.*$/, "$1") : String(error);
-    throw new CliError(`${path} can't be read: ${reason}`);
-  }
+function refused(file: string, message: string): Sources {
+  return { found: [], findings: [{ severity: "error", file, path: "document", message }] };
 }
 
 /** `readSources` for bytes at hand. */
 export function parseSources(file: string, bytes: Uint8Array): Sources {
   const text = new TextDecoder().decode(bytes);
-  const valid = isJson(text);
-  if (!valid) return isMeantAsJson(file, text) ? jsonText(file, bytes, stopOf(text)) : yamlText(file, text);
+  // No bytes are all defaults to the filter; in a file they are a pipe that failed or a draft.
+  if (text.trim() === "" && !isNamedYaml(file)) return refused(file, emptyConfiguration);
+  if (!isJson(text)) {
+    if (isMeantAsJson(file, text)) return jsonText(file, bytes, stopOf(text));
+    return isText(bytes) ? yamlText(file, text) : refused(file, "is no JSON or YAML: it is not a text");
+  }
   const { documents, lines } = parseYaml(text, { version: "1.2", uniqueKeys: false });
   const [document] = documents;
   const positions = document === undefined ? nowhere : positionsIn(document, lines);
@@ -68,10 +74,17 @@ export function parseSources(file: string, bytes: Uint8Array): Sources {
   return { found: objectsOf({ file, positions }, value), findings: [] };
 }
 
-/** Whether a text that is no JSON was to be JSON. No bytes at all are a configuration to the filter. */
+function isNamedYaml(file: string): boolean {
+  return /\.ya?ml$/.test(file);
+}
+
+function isText(bytes: Uint8Array): boolean {
+  return isUtf8(bytes) && !bytes.includes(0);
+}
+
+/** Whether a text that is no JSON was to be JSON. */
 function isMeantAsJson(file: string, text: string): boolean {
-  if (file.endsWith(".json")) return true;
-  return /^\s*[{[]/.test(text) || (text === "" && !/\.ya?ml$/.test(file));
+  return file.endsWith(".json") || /^\s*[{[]/.test(text);
 }
 
 function isJson(text: string): boolean {
@@ -89,15 +102,8 @@ function jsonText(file: string, bytes: Uint8Array, positions: Positions): Source
 
 /** For a text that is no JSON: the line where reading stopped. */
 function stopOf(text: string): Positions {
-  try {
-    JSON.parse(text);
-    return nowhere;
-  } catch (error) {
-    const [, position] = /at position (\d+)/.exec(String(error)) ?? [];
-    const read = position === undefined ? text.trimEnd() : text.slice(0, Number(position));
-    const line = read.split("\n").length;
-    return { ...nowhere, lineOf: () => line };
-  }
+  const line = findSyntaxFault(text)?.line;
+  return { ...nowhere, lineOf: () => line };
 }
 
 function yamlText(file: string, text: string): Sources {
@@ -107,18 +113,12 @@ function yamlText(file: string, text: string): Sources {
   const findings: Finding[] = [];
   for (const [index, document] of documents.entries()) {
     const place = { file, ...(several ? { document: index + 1 } : {}) };
-    for (const { message, linePos } of document.errors) {
-      const [line = ""] = message.split("\n");
-      const at = linePos?.[0].line;
-      findings.push({
-        severity: "error",
-        ...place,
-        path: "document",
-        ...(at === undefined ? {} : { line: at }),
-        message: line.replace(/ at line \d+, column \d+:?$/, ""),
-      });
+    const [error] = document.errors;
+    if (error !== undefined) {
+      // What comes behind the first is mostly its echo.
+      findings.push(syntaxFinding(place, error));
+      continue;
     }
-    if (document.errors.length > 0) continue;
     const value: unknown = document.toJS({ maxAliasCount: 100 });
     if (value === null || value === undefined) continue;
     const positions = positionsIn(document, lines);
@@ -136,6 +136,22 @@ function yamlText(file: string, text: string): Sources {
     });
   }
   return { found, findings };
+}
+
+function syntaxFinding(
+  place: Pick<Finding, "file" | "document">,
+  { message, linePos }: YAMLParseError,
+): Finding {
+  const at = linePos?.[0];
+  const [first = ""] = message.split("\n");
+  const what = first.replace(/ at line \d+, column \d+:?$/, "").slice(0, 200);
+  return {
+    severity: "error",
+    ...place,
+    path: "document",
+    ...(at === undefined ? {} : { line: at.line }),
+    message: at === undefined ? what : `line ${at.line}, column ${at.col}: ${what}`,
+  };
 }
 
 /** Kubernetes reads YAML 1.1, where `no` is false, but without its dates and its numbers of base 60. */

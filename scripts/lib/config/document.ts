@@ -1,4 +1,5 @@
 import { spellPath } from "./path.ts";
+import { findSyntaxFault } from "./syntax.ts";
 import type { ConfigProblem } from "./types.ts";
 
 /** Most bytes of a document. */
@@ -24,11 +25,14 @@ export function readDocument(input: string | Uint8Array): DocumentResult {
   const bytes = Buffer.byteLength(text);
   if (bytes > maxBytes) return refused("document", `${bytes} bytes are more than ${maxBytes}`);
   if (text === "") return { ok: true, value: {} };
+  if (text.startsWith("\ufeff")) return refused("document", "begins with a byte order mark: save it without");
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch (error) {
-    return refused("document", error instanceof Error ? error.message : String(error));
+    const fault = findSyntaxFault(text);
+    if (fault === undefined) throw error;
+    return refused("document", `line ${fault.line}, column ${fault.column}: ${fault.message}`);
   }
   const errors = findLapses(text);
   return errors.length > 0 ? { ok: false, errors } : { ok: true, value };
