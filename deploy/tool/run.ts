@@ -1,14 +1,9 @@
-import { parseArgs, stripVTControlCharacters } from "node:util";
-import {
-  renderUsage,
-  runCommand,
-  type ArgsDef,
-  type CommandDef,
-  type CommandMeta,
-  type Resolvable,
-} from "citty";
-import { CliError, describeError } from "../../scripts/lib/cli.ts";
-import { withEnvironment } from "./environment.ts";
+import { runCommand, type ArgsDef, type CommandDef, type CommandMeta, type Resolvable } from "citty";
+import { CliError, describeError, progress } from "../../scripts/lib/cli.ts";
+import { hasVariables, inWordsOfEnvironment, settingsOf, unknownVariables } from "./environment.ts";
+import { helpOf } from "./help.ts";
+import { checkLine } from "./line.ts";
+import { asksForJson, emitFailure } from "./output.ts";
 import { UsageError } from "./usage.ts";
 
 /** What `--help` tells of a command: one line in lists, and what `details` adds on the command's own page. */
@@ -21,9 +16,6 @@ export function describeCommand(meta: ToolMeta): ToolMeta {
   return meta;
 }
 
-/** Name of the positional argument that takes all words that are left; a command reads them from `args._`. */
-const variadicArgument = "files";
-
 interface Found {
   readonly command: CommandDef;
   /** From the tool to the command: `["tickgate", "config", "check"]`. */
@@ -34,7 +26,8 @@ interface Found {
 
 /**
  * Runs the command that the line names and returns its exit code: what its `run` returns, else 0; 2 for a line that no
- * command understands, an unknown option included. `--help` after any command describes it, `--version` the tool.
+ * command understands, an unknown option included. `--help` after any command describes it, `--version` the tool. Where
+ * the line asks for JSON, an error is a document on stdout too.
  */
 export async function runTool(
   tool: CommandDef,
@@ -42,19 +35,20 @@ export async function runTool(
   rawArgs: readonly string[],
 ): Promise<number> {
   try {
-    return await runFound(await find(tool, rawArgs), version);
+    return await runFound(await find(tool, rawArgs), tool, version);
   } catch (error) {
+    if (asksForJson(rawArgs, process.env)) emitFailure(error);
     if (!(error instanceof UsageError)) throw error;
     console.error(describeError(error));
     return 2;
   }
 }
 
-async function runFound(found: Found, version: string): Promise<number> {
+async function runFound(found: Found, tool: CommandDef, version: string): Promise<number> {
   const { command, rest, words } = found;
   const options = new Set(rest.slice(0, rest.includes("--") ? rest.indexOf("--") : undefined));
   if (options.has("--help") || options.has("-h")) {
-    process.stdout.write(await helpOf(found));
+    process.stdout.write(await help(found));
     return 0;
   }
   if (words.length === 1 && options.has("--version")) {
@@ -62,10 +56,20 @@ async function runFound(found: Found, version: string): Promise<number> {
     return 0;
   }
   if (command.run === undefined) return refuseGroup(found);
-  const line = withEnvironment(await resolved<ArgsDef>(command.args ?? {}), rest, process.env);
-  await checkArguments({ ...found, rest: line });
-  const { result } = await runCommand(command, { rawArgs: [...line] });
-  return typeof result === "number" ? result : 0;
+  const definitions = await resolved<ArgsDef>(command.args ?? {});
+  const { env } = process;
+  // Knowing all options takes loading all commands.
+  const warnings = hasVariables(env) ? unknownVariables(await optionsBelow(tool), env) : [];
+  for (const warning of warnings) progress(warning);
+  const settings = settingsOf(definitions, rest, env);
+  const line = [...settings.flatMap((setting) => setting.words), ...rest];
+  try {
+    checkLine(definitions, words, line);
+    const { result } = await runCommand(command, { rawArgs: line });
+    return typeof result === "number" ? result : 0;
+  } catch (error) {
+    throw error instanceof UsageError ? inWordsOfEnvironment(error, settings) : error;
+  }
 }
 
 async function find(tool: CommandDef, rawArgs: readonly string[]): Promise<Found> {
@@ -84,52 +88,26 @@ async function refuseGroup(found: Found): Promise<number> {
   const names = Object.keys(await resolved(found.command.subCommands ?? {})).join(", ");
   const line = found.words.join(" ");
   if (name !== undefined) throw new UsageError(`${line}: there is no command ${name}`, `commands: ${names}`);
-  process.stderr.write(await helpOf(found));
+  process.stderr.write(await help(found));
   return 2;
 }
 
-/** Refuses what citty would pass over in silence: unknown options, options without their value, words too many. */
-async function checkArguments({ command, words, rest }: Found): Promise<void> {
-  const definitions = Object.entries(await resolved<ArgsDef>(command.args ?? {}));
-  const options = definitions.filter(([, { type }]) => type !== "positional");
-  const positionals = definitions.filter(([, { type }]) => type === "positional");
-  const types = options.map(
-    ([name, { type }]) => [name, { type: type === "boolean" ? "boolean" : "string" } as const] as const,
+/** All options of the tool's commands. */
+async function optionsBelow(command: CommandDef): Promise<string[]> {
+  const own = Object.entries(await resolved<ArgsDef>(command.args ?? {}));
+  const below = Object.values(await resolved(command.subCommands ?? {})).map(async (sub) =>
+    optionsBelow(await resolved(sub)),
   );
-  const hint = `${words.join(" ")} --help`;
-  const given = parse(rest, Object.fromEntries(types), hint);
-  const missing = positionals.slice(given.length).find(([, { required }]) => required !== false);
-  if (missing !== undefined)
-    throw new UsageError(`${words.join(" ")}: ${missing[0].toUpperCase()} is missing`, hint);
-  const extra = given[positionals.length];
-  if (extra === undefined || positionals.at(-1)?.[0] === variadicArgument) return;
-  throw new UsageError(`${words.join(" ")} does not know what to do with "${extra}"`, hint);
+  return [
+    ...own.flatMap(([name, { type }]) => (type === "positional" ? [] : [name])),
+    ...(await Promise.all(below)).flat(),
+  ];
 }
 
-function parse(
-  args: readonly string[],
-  options: Readonly<Record<string, { type: "boolean" | "string" }>>,
-  hint: string,
-): readonly string[] {
-  try {
-    return parseArgs({ args: [...args], options, allowPositionals: true, allowNegative: true }).positionals;
-  } catch (error) {
-    if (!(error instanceof TypeError)) throw error;
-    const [message = ""] = describeError(error).split("\n");
-    throw new UsageError(message.replace(/^error: /, ""), hint);
-  }
-}
-
-async function helpOf({ command, words }: Found): Promise<string> {
+async function help({ command, words }: Found): Promise<string> {
   const meta: ToolMeta = await resolved<CommandMeta>(command.meta ?? {});
-  const usage = await renderUsage({ ...command, meta: { ...meta, name: words.join(" ") } });
-  const text = process.stdout.isTTY ? usage : stripVTControlCharacters(usage);
-  const parts = [text, meta.details ?? "", command.args === undefined ? "" : fromEnvironment];
-  return parts.flatMap((part) => (part === "" ? [] : [`${part.trimEnd()}\n`])).join("\n");
+  return helpOf({ command, words, meta, args: await resolved<ArgsDef>(command.args ?? {}) });
 }
-
-const fromEnvironment =
-  "Every option may also come from the environment: TICKGATE_ADMIN_PORT=15000 is --admin-port 15000; a switch is 1 or 0.";
 
 async function resolved<T extends object>(value: Resolvable<T>): Promise<T> {
   return isProducer(value) ? value() : value;

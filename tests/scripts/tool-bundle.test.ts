@@ -53,6 +53,28 @@ test("one file describes every command that the sources have", async () => {
   }
 });
 
+test("the help of a command says what its exit codes mean, and what goes where", async () => {
+  for (const words of [
+    ["config", "check"],
+    ["deploy"],
+    ["doctor"],
+    ["history"],
+    ["package"],
+    ["remove"],
+    ["rollback"],
+    ["rollout"],
+    ["rollout", "abort"],
+    ["rollout", "approve"],
+    ["status"],
+  ]) {
+    const { stdout } = await run(process.execPath, bundle, ...words, "--help");
+    assert.match(stdout, /^Exit code 0: /m, words.join(" "));
+    assert.doesNotMatch(stdout, /=<[a-z]+(_[a-z]+)*>/, "placeholders are in capitals, alternatives are not");
+    assert.doesNotMatch(stdout, /Default: \)/);
+    assert.doesNotMatch(stdout, /^ *--\S+ *$/m, "every option is described");
+  }
+});
+
 test("it is a program of its own, also by a link as npx makes them", async () => {
   assert.equal((await stat(bundle)).mode & 0o111, 0o111);
   const link = join(elsewhere, "npx-tickgate");

@@ -9,14 +9,25 @@ export const clusterArguments = {
   kubeconfig: {
     type: "string",
     description: "kubeconfig file (default: KUBECONFIG, ~/.kube/config, in-cluster)",
+    valueHint: "FILE",
   },
-  context: { type: "string", description: "context of the kubeconfig (default: its current one)" },
+  context: {
+    type: "string",
+    description: "context of the kubeconfig (default: its current one)",
+    valueHint: "NAME",
+  },
   namespace: {
     type: "string",
     description: "namespace of the pods (default: the context's, else default)",
+    valueHint: "NAME",
   },
   name: { type: "string", description: "name of the WasmPlugin", default: "tickgate" },
-  timeout: { type: "string", description: "how long to wait for the pods", default: "120s" },
+  timeout: {
+    type: "string",
+    description: "how long to wait for the pods",
+    default: "120s",
+    valueHint: "DURATION",
+  },
   pods: {
     type: "string",
     description: "how to reach pods: through the API server, or by their addresses",

@@ -24,16 +24,32 @@ const args = {
   ...clusterArguments,
   ...istiodArgument,
   image: { type: "string", description: "oci://REGISTRY/REPOSITORY@sha256:DIGEST" },
-  config: { type: "string", description: "plugin configuration (JSON file)" },
+  config: { type: "string", description: "plugin configuration (JSON file)", valueHint: "FILE" },
   mode: {
     type: "string",
     description: "change only the mode of what is in the cluster: observe refuses nothing",
     valueHint: "enforce|observe",
   },
-  manifest: { type: "string", description: "YAML with the WasmPlugin, as kustomize build prints it" },
-  selector: { type: "string", description: "labels of the pods beside the track: app=trading-engine" },
-  "fail-strategy": { type: "string", valueHint: "FAIL_CLOSE|FAIL_OPEN|FAIL_RELOAD" },
-  env: { type: "string", description: "variables of the VM, comma-separated: TICKGATE_COLD_START=pass" },
+  manifest: {
+    type: "string",
+    description: "YAML with the WasmPlugin, as kustomize build prints it",
+    valueHint: "FILE",
+  },
+  selector: {
+    type: "string",
+    description: "labels of the pods beside the track: app=trading-engine",
+    valueHint: "LABELS",
+  },
+  "fail-strategy": {
+    type: "string",
+    description: "what requests get when the module can't be loaded or traps",
+    valueHint: "FAIL_CLOSE|FAIL_OPEN|FAIL_RELOAD",
+  },
+  env: {
+    type: "string",
+    description: "variables of the VM, comma-separated: TICKGATE_COLD_START=pass",
+    valueHint: "NAME=VALUE",
+  },
   "pull-secret": { type: "string", description: "docker secret of the namespace, for the registry" },
   insecure: { type: "boolean", description: "a registry on this machine speaks plain HTTP" },
   "skip-image-check": { type: "boolean", description: "do not ask the registry for the image before" },
@@ -53,7 +69,8 @@ export const deploy = defineCommand({
     details:
       "What is not given stays as the manifest has it, else as it is in the cluster. The configuration is checked first;\n" +
       "what the filter would refuse is not sent. tickgate rollout does the same pod by pod.\n" +
-      "--mode observe is the kill switch: the filter goes on counting and refuses nothing.",
+      "--mode observe is the kill switch: the filter goes on counting and refuses nothing.\n\n" +
+      "Exit code 0: every selected pod runs it, 1: not all of them do, or nothing was changed, 2: the command line is wrong.",
   }),
   args,
   async run({ args: values }) {

@@ -39,7 +39,8 @@ export const doctor = defineCommand({
     name: "doctor",
     description: "Examines cluster, pods, rights, image and configuration before a deploy; changes nothing",
     details:
-      "Without --image, --config and --manifest it examines what is deployed. Exit code 1 when there is a problem.",
+      "Without --image, --config and --manifest it examines what is deployed.\n\n" +
+      "Exit code 0: no problem, 1: there are some, 2: the command line is wrong.",
   }),
   args,
   async run({ args: values }) {

@@ -1,16 +1,21 @@
 import { defineCommand } from "citty";
-import { CliError } from "../../../scripts/lib/cli.ts";
 import { sleep, takeOverInterrupt } from "../../../scripts/lib/process.ts";
 import { clusterArguments } from "../cluster/arguments.ts";
 import { istiodArgument, openSession } from "../delivery/session.ts";
 import { emit, outputFormat } from "../output.ts";
 import { describeStatus, readStatus } from "../delivery/status.ts";
+import { describeCommand } from "../run.ts";
+import { UsageError } from "../usage.ts";
 
 const watchMillis = 2000;
 
 /** `tickgate status`: where every pod stands, read from its proxy. Exit code 1 when one does not run what it should. */
 export const status = defineCommand({
-  meta: { name: "status", description: "Shows what every pod runs, and what the filter does there" },
+  meta: describeCommand({
+    name: "status",
+    description: "Shows what every pod runs, and what the filter does there",
+    details: "Exit code 0: every pod runs what it should, 1: one does not, 2: the command line is wrong.",
+  }),
   args: {
     ...clusterArguments,
     ...istiodArgument,
@@ -18,7 +23,7 @@ export const status = defineCommand({
   },
   async run({ args }) {
     const format = outputFormat(args.output);
-    if (args.watch && format === "json") throw new CliError("--watch is for people", "--output text");
+    if (args.watch && format === "json") throw new UsageError("--watch is for people", "--output text");
     const session = await openSession(args);
     const signal = args.watch ? takeOverInterrupt() : undefined;
     for (;;) {
