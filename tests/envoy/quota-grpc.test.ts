@@ -74,7 +74,8 @@ test("gRPC-Web that no filter has translated gets HTTP: Envoy itself does not ta
   const headers = { "x-user-id": "u" };
   const refused = await call(t, gateway, { type: "application/grpc-web+proto", body: message, headers });
   assert.equal(refused.headers[":status"], "429");
-  assert.equal(refused.body, "over quota: orders-per-user");
+  assert.equal(refused.headers["retry-after"], "10");
+  assert.match(refused.body, /"violated-policies":\["orders-per-user"\]/);
 });
 
 test("plain HTTP/2 gets the whole reply", async (t) => {
