@@ -7,6 +7,7 @@ import { readHistory } from "../../deploy/tool/cluster/history.ts";
 import { applyPlugin, readPlugin, type WasmPluginSpec } from "../../deploy/tool/cluster/plugins.ts";
 import { listPodObjects, listPods, trackLabel } from "../../deploy/tool/cluster/pods.ts";
 import { renderPlugin } from "../../deploy/tool/cluster/render.ts";
+import { resources } from "../../deploy/tool/cluster/resources.ts";
 import { parseJson } from "../../deploy/tool/json.ts";
 import { readRollout } from "../../deploy/tool/rollout/canary.ts";
 import type { Report } from "../../deploy/tool/rollout/report.ts";
@@ -58,7 +59,7 @@ beforeEach(async () => {
     image: imageOf("old"),
     config: {},
   });
-  await applyPlugin(server.admin, plugin);
+  await applyPlugin(server.admin, plugin, { force: true });
   await waitFor("all pods ran the old version", () => runs("old") || undefined, { timeoutMillis: 30_000 });
 });
 
@@ -254,6 +255,69 @@ test("pods are listed in pages of the API server's, all of them and each once", 
     found.map(({ metadata }) => metadata.name),
     pods.map(({ name }) => name),
   );
+});
+
+/** What somebody else writes into the stable plugin, under the name of a field manager. */
+async function writtenBy(fieldManager: string, spec: Partial<WasmPluginSpec>, apply: boolean): Promise<void> {
+  const type = { apiVersion: "extensions.istio.io/v1alpha1", kind: "WasmPlugin" };
+  const metadata = { name: "tickgate", namespace };
+  await server.admin.request({
+    verb: "patch",
+    resource: resources.wasmPlugins,
+    namespace,
+    name: "tickgate",
+    query: { fieldManager },
+    contentType: apply ? "application/apply-patch+yaml" : "application/merge-patch+json",
+    body: apply ? { ...type, metadata, spec } : { spec },
+  });
+}
+
+test("a digest that somebody else left in the plugin does not get into the new version", async () => {
+  await writtenBy("argocd", { sha256: "0".repeat(64) }, true);
+  const refused = await roll("--image", imageOf("good"));
+  assert.equal(refused.code, 1);
+  assert.match(refused.stderr, /spec\.sha256 = "0+" of argocd/);
+  assert.equal(await readRollout(server.admin, "tickgate"), undefined);
+  const done = await roll("--image", imageOf("good"), "--force-conflicts");
+  assert.equal(done.code, 0, done.stderr);
+  assert.equal((await readPlugin(server.admin, "tickgate"))?.spec.sha256, undefined);
+  await assertAll("good");
+});
+
+test("a stable plugin that is edited during a rollout is noticed, and who did it; abort ends it truthfully", async () => {
+  const impatient = ["--window", "1s", "--settle", "300ms", "--timeout", "3s"];
+  const driver = await startTickgate(
+    kubeconfig,
+    ...line("--image", imageOf("good"), "--approve", "manual", ...impatient),
+  );
+  await waitFor("it paused", () => pausedAt(0), { child: driver, timeoutMillis: 60_000 });
+  await writtenBy("kubectl-edit", { url: imageOf("other") }, false);
+  assert.equal((await driver.exited).code, 1);
+  assert.match(
+    driver.lines().join("\n"),
+    /stable plugin has the old version \(kubectl-edit changed spec\.url\)/,
+  );
+  const aborted = await runTickgate(kubeconfig, ...line("abort"));
+  assert.equal(aborted.code, 1, aborted.stderr);
+  assert.equal(reportOf(aborted).result, "superseded");
+  await assertAll("other");
+});
+
+test("a promotion that another owner's fields forbid can be aborted, and is in no history", async () => {
+  const driver = await started("--image", imageOf("good"), "--approve", "manual", "--steps", "100");
+  await waitFor("it paused", () => pausedAt(0), { child: driver, timeoutMillis: 60_000 });
+  await writtenBy("argocd", { url: imageOf("old") }, true);
+  const approved = await runTickgate(kubeconfig, "rollout", "approve", "--namespace", namespace);
+  assert.equal(approved.code, 0, approved.stderr);
+  assert.equal((await driver.exited).code, 1);
+  assert.match(driver.lines().join("\n"), /was not changed: others own fields of it/);
+  assert.equal((await readRollout(server.admin, "tickgate"))?.state.phase, "promoting");
+  const history = await readHistory(server.admin, "tickgate");
+  assert.ok(history.every(({ result }) => result !== "applied"));
+  const aborted = await runTickgate(kubeconfig, ...line("abort"));
+  assert.equal(aborted.code, 0, aborted.stderr);
+  await assertAll("old");
+  await writtenBy("argocd", {}, true);
 });
 
 test("figures from a real Prometheus: a good version is promoted, one that denies too much is rolled back", async (t) => {

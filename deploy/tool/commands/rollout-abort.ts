@@ -9,7 +9,7 @@ import { driveArguments } from "../rollout/options.ts";
 import { readStable } from "../rollout/stable.ts";
 import { historyTag, type RolloutState } from "../rollout/state.ts";
 import { emit, outputFormat } from "../output.ts";
-import { driveToEnd, RolloutOver } from "./rollout.ts";
+import { driveToEnd, exitCodes, RolloutOver } from "./rollout.ts";
 
 /** `tickgate rollout abort`: takes a rollout back; itself when no other process drives it. */
 export const abortRollout = defineCommand({
@@ -31,12 +31,16 @@ export const abortRollout = defineCommand({
     }
     await requestAbort(session.cluster, canary, args.reason);
     try {
-      const code = await driveToEnd(session, args, { state, target: canary.spec });
-      // Rolled back is what was wanted.
-      return code === 1 && (await readRollout(session.cluster, args.name)) === undefined ? 0 : code;
+      const result = await driveToEnd(session, args, { state, target: canary.spec });
+      if (result === "rolled-back") return 0;
+      return result === "promoted" ? 1 : exitCodes[result];
     } catch (error) {
       if (!(await isDoneByAnother(error, session, args.name, state))) throw error;
-      emit(format, { result: "requested" }, () => "the process that drives the rollout takes it back");
+      emit(
+        format,
+        { result: "requested" },
+        () => "the process that drives the rollout was asked to take it back",
+      );
       return 0;
     }
   },

@@ -63,7 +63,7 @@ export const rollout = defineCommand({
     if (underWay !== undefined) {
       if (values["dry-run"]) throw new CliError("a rollout is under way", "tickgate status shows it");
       progress(`going on with the rollout of ${underWay.state.id}: ${describeStep(underWay.state)}`);
-      return driveToEnd(session, values, underWay);
+      return exitCodes[await driveToEnd(session, values, underWay)];
     }
     const force = values["force-conflicts"] === true;
     const { image, config } = values;
@@ -78,7 +78,7 @@ export const rollout = defineCommand({
     }
     if (values["dry-run"]) return preview(session, values, prepared);
     await assertFigures(metricsOf(session, values), prepared);
-    return driveToEnd(session, values, prepared);
+    return exitCodes[await driveToEnd(session, values, prepared)];
   },
 });
 
@@ -144,12 +144,12 @@ async function assertFigures(metrics: MetricsSource, { pods }: Prepared): Promis
   );
 }
 
-/** Takes the claim, begins the rollout unless it is under way, and drives it. Returns the exit code. */
+/** Takes the claim, begins the rollout unless it is under way, drives it, and prints what came of it. */
 export async function driveToEnd(
   session: Session,
   values: DriveArguments,
   which: UnderWay | Prepared,
-): Promise<number> {
+): Promise<Ending["result"]> {
   const approvalMillis = durationMillis("approval-timeout", values["approval-timeout"]);
   const by = await whoAmI(session.cluster);
   // From here on Ctrl-C ends the drive after the action under way, and what is left is told.
@@ -157,7 +157,7 @@ export async function driveToEnd(
   const claim = await takeClaim(session.cluster, values.name, { signal });
   if (claim === undefined) {
     progress("interrupted; nothing was changed");
-    return exitCodes.stopped;
+    return "stopped";
   }
   try {
     const { target, state } = await startOf(session, values.name, which);
@@ -176,7 +176,7 @@ export async function driveToEnd(
     const ending = await drive(port, state, { signal, approvalMillis, report: progress });
     const report = reportOf(ending, target);
     emit(outputFormat(values.output), report, () => describeReport(report, ending.state));
-    return exitCodes[ending.result];
+    return ending.result;
   } finally {
     await claim.release();
   }
@@ -200,7 +200,8 @@ async function startOf(session: Session, plugin: string, which: UnderWay | Prepa
   throw new RolloutOver(`the rollout of ${state.id} has ended in the meantime`, "tickgate history tells how");
 }
 
-const exitCodes: Readonly<Record<Ending["result"], number>> = {
+/** Of the command; `rollout abort` wants something else. */
+export const exitCodes: Readonly<Record<Ending["result"], number>> = {
   promoted: 0,
   "rolled-back": 1,
   superseded: 1,

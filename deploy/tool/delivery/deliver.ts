@@ -103,7 +103,7 @@ async function apply(cluster: Cluster, { plugin, force, instead }: Delivery): Pr
 }
 
 /** The plugin, to be applied only as long as the cluster has this. */
-function inPlaceOf(replaced: WasmPlugin | undefined, plugin: WasmPlugin): WasmPlugin {
+export function inPlaceOf(replaced: WasmPlugin | undefined, plugin: WasmPlugin): WasmPlugin {
   const { uid, resourceVersion } = replaced?.metadata ?? {};
   if (resourceVersion === undefined) return plugin;
   const version = { resourceVersion, ...(uid === undefined ? {} : { uid }) };

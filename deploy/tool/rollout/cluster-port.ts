@@ -11,6 +11,7 @@ import { lasting, standingOf, type Expectation } from "../dataplane/standing.ts"
 import { readPodState } from "../dataplane/state.ts";
 import { mapLimited } from "../dataplane/survey.ts";
 import { nacksIfTold } from "../dataplane/syncz.ts";
+import { inPlaceOf } from "../delivery/deliver.ts";
 import type { Session } from "../delivery/session.ts";
 import type { MetricsSource } from "../metrics/source.ts";
 import { onTrack, readRollout, sameForPods, saveState } from "./canary.ts";
@@ -69,7 +70,7 @@ export function clusterPort(options: ClusterPortOptions): RolloutPort {
     promote: (state) => promote(options, state),
     async finish(state, result, reason) {
       await claim.held();
-      await note(options, state, result === "promoted" ? "running" : "rolled-back", reason);
+      await note(options, state, result === "promoted" ? "running" : result, reason);
       await deletePlugin(cluster, canary);
     },
   };
@@ -143,14 +144,21 @@ async function move(
 }
 
 async function promote(options: ClusterPortOptions, state: RolloutState): Promise<void> {
-  const { session, plugin, target, force, claim } = options;
+  const { session, plugin, target, original, force, claim } = options;
   const { cluster } = session;
   await claim.held();
+  const before = await readStable(cluster, plugin, { original, target });
+  // Somebody was faster: the next look tells.
+  if (before.plugin === undefined || before.has === "other") return;
   const promoted = pluginOf({ namespace: cluster.namespace, name: plugin }, onTrack(target, "stable"));
-  await clearForeignFields(cluster, promoted, force);
-  const { spec } = await applyPlugin(cluster, promoted, { force });
-  if (sameForPods(spec, target))
-    await note(options, state, "applied", `rollout ${state.plan.steps.join(", ")} %`);
+  try {
+    const cleared = await clearForeignFields(cluster, inPlaceOf(before.plugin, promoted), force);
+    const { spec } = await applyPlugin(cluster, inPlaceOf(cleared ?? before.plugin, promoted), { force });
+    if (sameForPods(spec, target))
+      await note(options, state, "applied", `rollout ${state.plan.steps.join(", ")} %`);
+  } catch (error) {
+    if (!(error instanceof ApiError) || !error.isStale) throw error;
+  }
 }
 
 /** Writes what became of the rollout into the history; once, however often it is called. */

@@ -1,14 +1,8 @@
 import type { Pod } from "../cluster/pods.ts";
-import { trackLabel } from "../cluster/pods.ts";
-import {
-  isBeforePromotion,
-  nextAction,
-  type Action,
-  type Observation,
-  type Outcome,
-  type PodView,
-} from "./machine.ts";
-import type { PodReport, Result, RolloutPort } from "./port.ts";
+import { isBeforePromotion, nextAction } from "./machine.ts";
+import type { Action, Observation, Outcome } from "./observation.ts";
+import type { Result, RolloutPort } from "./port.ts";
+import { Sightings } from "./sightings.ts";
 import { approvalOf, describeStep, type Phase, type RolloutState } from "./state.ts";
 import { Window } from "./window.ts";
 
@@ -35,10 +29,6 @@ export interface DriveOptions {
 const pollMillis = 500;
 /** Before something is done again that had no effect. */
 const retryMillis = 2000;
-/** A pod may look refused for a moment between receiving a configuration and counting it. */
-const suspicionMillis = 5000;
-/** How often the data plane of pods under watch is read again. */
-const recheckMillis = 5000;
 
 /** Carries a rollout on from `state` until it ends, one action after the other. */
 export async function drive(port: RolloutPort, state: RolloutState, options: DriveOptions): Promise<Ending> {
@@ -48,6 +38,7 @@ export async function drive(port: RolloutPort, state: RolloutState, options: Dri
 class Driver {
   private readonly port: RolloutPort;
   private readonly options: DriveOptions;
+  private readonly sightings: Sightings;
   private state: RolloutState;
   private pods: readonly Pod[] = [];
   private window: Window | undefined;
@@ -56,22 +47,15 @@ class Driver {
   private askingSince: number | undefined;
   private approvedAt: number | undefined;
   private lookedAt = Number.NEGATIVE_INFINITY;
-  /** When each pod was last seen ready. */
-  private readonly lastReady = new Map<string, number>();
   private lastLine = "";
   private lastEffort: string | undefined;
-  /** Why pods could not be moved when that was last tried. */
-  private readonly refusals = new Map<string, string>();
+  /** What is done was done before, to no effect, and told then. */
+  private isInVain = false;
   private unknown: readonly string[] = [];
-  private readonly suspectSince = new Map<string, number>();
-  /** Pods seen running on their track in this phase, and when. */
-  private readonly settled = new Map<
-    string,
-    { readonly key: string; readonly at: number; readonly report: PodReport }
-  >();
 
   constructor(port: RolloutPort, state: RolloutState, options: DriveOptions) {
     this.port = port;
+    this.sightings = new Sightings(port);
     this.state = state;
     this.options = options;
   }
@@ -80,10 +64,10 @@ class Driver {
     while (this.options.signal?.aborted !== true) {
       const seen = await this.observe();
       const action = nextAction(this.state, seen);
-      const inVain = this.isRepeated(action);
+      this.isInVain = this.isRepeated(action);
       const ending = await this.perform(action);
       if (ending !== undefined) return ending;
-      if (inVain) await this.port.sleep(retryMillis);
+      if (this.isInVain) await this.port.sleep(retryMillis);
     }
     return this.ended("stopped", "it was interrupted");
   }
@@ -107,7 +91,7 @@ class Driver {
     const { port } = this;
     const [pods, requests, stable] = await Promise.all([port.pods(), port.requests(), port.stable()]);
     this.pods = pods;
-    const views = await this.views();
+    const views = await this.sightings.of(pods, this.state);
     if (isBeforePromotion(this.state) && stable.has !== "original") {
       // What pods count from now on is not the old version's.
       this.window = undefined;
@@ -126,83 +110,10 @@ class Driver {
     };
   }
 
-  /** Reads the pods whose standing matters in this phase, unless it is known. */
-  private async views(): Promise<PodView[]> {
-    const { phase } = this.state;
-    const all = phase === "returning" || phase === "rolling-back";
-    const some = phase === "moving" || isWatched(phase);
-    const wanted = this.pods.filter((pod) => all || (some && trackOf(pod) === "canary"));
-    const unknown = wanted.filter((pod) => !this.isSettled(pod));
-    const reports = unknown.length > 0 ? await this.port.report(unknown) : new Map<string, PodReport>();
-    const now = this.port.now();
-    for (const pod of unknown) {
-      const report = reports.get(pod.name);
-      if (report?.standing === "running")
-        this.settled.set(pod.name, { key: this.keyOf(pod), at: now, report });
-    }
-    return this.pods.map((pod) => this.view(pod, reports.get(pod.name), now));
-  }
-
-  private view(pod: Pod, fresh: PodReport | undefined, now: number): PodView {
-    const { name, ready, workload = "" } = pod;
-    const report = fresh ?? this.settled.get(name)?.report;
-    const refusal = this.refusals.get(name);
-    const lostMillis = this.lostFor(pod, now);
-    const base = {
-      name,
-      ready,
-      workload,
-      track: trackOf(pod),
-      ...(lostMillis === undefined ? {} : { lostMillis }),
-      ...(refusal === undefined ? {} : { refusal }),
-    };
-    // Not asked about in this phase.
-    if (report === undefined) return { ...base, standing: "running", reason: "" };
-    const { reason, module } = report;
-    const standing = this.judged(name, report.standing, now);
-    return { ...base, standing, reason, ...(module === undefined ? {} : { module }) };
-  }
-
-  /** For how long a pod that was ready is not. What was before this process is known of pods that are watched. */
-  private lostFor(pod: Pod, now: number): number | undefined {
-    const { phase, unready = [] } = this.state;
-    const { name } = pod;
-    const isNew = !this.lastReady.has(name);
-    const wasReady = isNew && isWatched(phase) && trackOf(pod) === "canary" && !unready.includes(name);
-    if (pod.ready || wasReady) this.lastReady.set(name, now);
-    const last = this.lastReady.get(name);
-    return pod.ready || last === undefined ? undefined : now - last;
-  }
-
   /** Whether the pods have been compared after the approval was seen. */
   private hasLooked(): boolean {
     const { approvedAt, window, lookedAt } = this;
     return approvedAt !== undefined && window !== undefined && window.looks >= 2 && lookedAt >= approvedAt;
-  }
-
-  /** A suspicion that lasts becomes a certainty. */
-  private judged(name: string, standing: PodReport["standing"], now: number): PodView["standing"] {
-    if (standing !== "suspect") {
-      this.suspectSince.delete(name);
-      return standing;
-    }
-    const since = this.suspectSince.get(name) ?? now;
-    this.suspectSince.set(name, since);
-    return now - since < suspicionMillis ? "coming" : "failed";
-  }
-
-  private isSettled(pod: Pod): boolean {
-    const known = this.settled.get(pod.name);
-    if (known === undefined || known.key !== this.keyOf(pod)) return false;
-    const { module = known.report.module } = this.state;
-    if (this.state.phase === "returning" && known.report.module !== module) return false;
-    // A refusal may come at any time while the new version is judged.
-    return !isWatched(this.state.phase) || this.port.now() - known.at < recheckMillis;
-  }
-
-  private keyOf(pod: Pod): string {
-    const { phase, step } = this.state;
-    return `${phase} ${step} ${trackOf(pod)}`;
   }
 
   private async perform(action: Action): Promise<Ending | undefined> {
@@ -243,7 +154,7 @@ class Driver {
     this.outcome = undefined;
     this.askingSince = undefined;
     this.approvedAt = undefined;
-    this.suspectSince.clear();
+    this.sightings.forgetSuspicions();
     const why = state.reason === undefined ? "" : `: ${state.reason}`;
     const where = state.phase === "moving" || state.phase === "watching" ? ` ${describeStep(state)}` : "";
     const { unready = [] } = state;
@@ -260,11 +171,8 @@ class Driver {
     );
     const pods = this.pods.filter(({ name }) => names.includes(name));
     const refused = await this.port.move(pods, to);
-    for (const { name } of pods) this.refusals.delete(name);
-    for (const [name, cause] of refused) {
-      this.refusals.set(name, cause);
-      this.say(`pod ${name} could not be moved: ${cause}`);
-    }
+    this.sightings.noteRefusals(pods, refused);
+    for (const [name, cause] of refused) this.say(`pod ${name} could not be moved: ${cause}`);
   }
 
   private async watch(): Promise<void> {
@@ -306,7 +214,7 @@ class Driver {
 
   /** Nothing is said twice in a row. */
   private say(line: string): void {
-    if (line === this.lastLine) return;
+    if (line === this.lastLine || this.isInVain) return;
     this.lastLine = line;
     this.options.report(line);
   }
@@ -321,12 +229,3 @@ const phaseInWords: Readonly<Record<Phase, string>> = {
   returning: "bringing the pods back to the stable plugin",
   "rolling-back": "rolling back",
 };
-
-/** Whether pods of the new version are compared with others. */
-function isWatched(phase: Phase): boolean {
-  return phase === "watching" || phase === "paused";
-}
-
-function trackOf(pod: Pod): "stable" | "canary" {
-  return pod.labels[trackLabel] === "canary" ? "canary" : "stable";
-}

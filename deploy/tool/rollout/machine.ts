@@ -1,70 +1,10 @@
 import type { Track } from "../cluster/pods.ts";
-import type { Groups } from "./compare.ts";
+import type { Action, Observation, Outcome, PodView } from "./observation.ts";
 import { podsWanted } from "./plan.ts";
-import type { Result } from "./port.ts";
+import { isLost, lostByVersion, lostPods, movable, notReady, wasNeverReady } from "./readiness.ts";
 import type { StablePlugin } from "./stable.ts";
-import { draw } from "./workloads.ts";
 import { approvalOf, describeStep, type Phase, type RolloutState } from "./state.ts";
-
-/** A pod as the machine sees it. */
-export interface PodView {
-  readonly name: string;
-  /** The application it belongs to. */
-  readonly workload: string;
-  readonly track: Track;
-  readonly ready: boolean;
-  /** For how long it has not been ready any more. Absent when it is, or when it was not ready before either. */
-  readonly lostMillis?: number;
-  /** Whether its data plane runs what its track has; `failed` when that will not come by itself. */
-  readonly standing: "running" | "coming" | "failed";
-  /** In words, when it is not running. */
-  readonly reason: string;
-  /** What identifies the module it was given, where the proxy tells. */
-  readonly module?: string;
-  /** Why the API server last refused to move it. */
-  readonly refusal?: string;
-}
-
-/** What a window came to. */
-export interface Outcome {
-  readonly verdict: "ok" | "worse" | "unclear";
-  /** In words and numbers. */
-  readonly text: string;
-  /** Figures of the old version during the window, of the applications in which a pod ran it. */
-  readonly stable: Groups;
-  /** What could not be compared at all, in words. */
-  readonly unknown?: readonly string[];
-}
-
-/** A pod that is not ready for so long is not just busy. */
-const graceMillis = 15_000;
-
-/** What is known of the world before the next action. */
-export interface Observation {
-  readonly pods: readonly PodView[];
-  readonly stable: StablePlugin;
-  /** Of the window of this very phase and step, once it has ended. */
-  readonly outcome?: Outcome;
-  /** What was last approved, as `approvalOf` writes it. */
-  readonly approved?: string;
-  /** The pods were compared once more after the approval. */
-  readonly looked: boolean;
-  /** Why somebody wants it undone. */
-  readonly abort?: string;
-  /** The pods have had all the time they are given since the last change that had an effect. */
-  readonly overdue: boolean;
-}
-
-/** The one thing to do next. Each may be repeated and may be cut off anywhere. */
-export type Action =
-  | { readonly kind: "save"; readonly state: RolloutState }
-  | { readonly kind: "move"; readonly pods: readonly string[]; readonly to: Track }
-  | { readonly kind: "wait"; readonly what: string }
-  | { readonly kind: "watch" }
-  | { readonly kind: "ask"; readonly reason: string }
-  | { readonly kind: "promote" }
-  | { readonly kind: "finish"; readonly result: Result; readonly reason: string }
-  | { readonly kind: "stuck"; readonly reason: string };
+import { draw } from "./workloads.ts";
 
 /**
  * Decides what to do next from the state and what is seen, and from nothing else: a process that dies is continued by
@@ -148,13 +88,9 @@ function drawWilling(
   count: number,
   step: { readonly all: readonly PodView[]; readonly wanted: number },
 ): PodView[] {
-  const willing = draw(
-    free.filter(({ refusal }) => refusal === undefined),
-    count,
-    step,
-  );
+  const willing = free.filter(({ refusal }) => refusal === undefined);
   const refused = free.filter(({ refusal }) => refusal !== undefined);
-  return [...willing, ...refused];
+  return [...draw(willing, count, step), ...refused];
 }
 
 /** What is known of the old version, for applications that it has left. */
@@ -166,17 +102,6 @@ function beginToWatch(state: RolloutState, canary: readonly PodView[]): Action {
   const module = canary.find((pod) => pod.module !== undefined)?.module;
   const unready = canary.filter(wasNeverReady).map(({ name }) => name);
   return enter({ ...state, unready, ...(module === undefined ? {} : { module }) }, "watching");
-}
-
-/** Pods that take requests, and others once there are none of those: what is not ready tells nothing of a version. */
-function movable(pods: readonly PodView[]): PodView[] {
-  const ready = pods.filter((pod) => pod.ready);
-  return ready.length > 0 ? ready : [...pods];
-}
-
-/** Not since this rollout looks at it, at least. */
-function wasNeverReady({ ready, lostMillis }: PodView): boolean {
-  return !ready && lostMillis === undefined;
 }
 
 function watching(state: RolloutState, seen: Observation): Action {
@@ -191,11 +116,11 @@ function watching(state: RolloutState, seen: Observation): Action {
   }
   const lost = lostPods(canary);
   if (lostByVersion(pods)) return rollBack(state, notReady(lost));
-  if (lost.some(isLost)) return doubt(state, notReady(lost));
+  if (lost.some(isLost)) return doubt(state, notReady(lost), "");
   if (outcome === undefined) return { kind: "watch" };
   const known = withBaseline(state, outcome);
   if (outcome.verdict === "worse") return rollBack(known, outcome.text);
-  if (outcome.verdict === "unclear") return doubt(known, outcome.text);
+  if (outcome.verdict === "unclear") return doubt(known, outcome.text, "too little is known: ");
   // Not by a window that ends before it is known what becomes of them.
   if (lost.length > 0) return { kind: "wait", what: `pods are ready again, or not: ${notReady(lost)}` };
   if (state.plan.approval === "manual" && approved !== approvalOf(state))
@@ -203,9 +128,9 @@ function watching(state: RolloutState, seen: Observation): Action {
   return advance(known);
 }
 
-function doubt(state: RolloutState, text: string): Action {
+function doubt(state: RolloutState, text: string, why: string): Action {
   if (state.plan.onDoubt === "rollback") return rollBack(state, text);
-  return enter(state, "paused", `too little is known: ${text}`);
+  return enter(state, "paused", `${why}${text}`);
 }
 
 function paused(state: RolloutState, { pods, outcome, approved, looked }: Observation): Action {
@@ -215,31 +140,10 @@ function paused(state: RolloutState, { pods, outcome, approved, looked }: Observ
   return looked ? advance(state) : { kind: "watch" };
 }
 
-function lostPods(pods: readonly PodView[]): PodView[] {
-  return pods.filter(({ lostMillis }) => lostMillis !== undefined);
-}
-
-function isLost({ lostMillis = 0 }: PodView): boolean {
-  return lostMillis >= graceMillis;
-}
-
-/** Most pods of the new version are not ready any more, and most of the old one's are. */
-function lostByVersion(pods: readonly PodView[]): boolean {
-  const mostAreLost = (all: readonly PodView[]): boolean => {
-    const counted = all.filter((pod) => !wasNeverReady(pod));
-    return counted.length > 0 && counted.filter(isLost).length * 2 >= counted.length;
-  };
-  return mostAreLost(on(pods, "canary")) && !mostAreLost(on(pods, "stable"));
-}
-
-function notReady(lost: readonly PodView[]): string {
-  return `not ready any more since they were given the new version: ${lost.map(({ name }) => name).join(", ")}`;
-}
-
 function promoting(state: RolloutState, seen: Observation): Action {
   const { stable, overdue } = seen;
   if (stable.has === "target") return enter(state, "returning");
-  // Not a word over somebody else's change. `between` is what a process leaves that died in the middle of it.
+  // Never over somebody else's change. `between` is what a process leaves that died in the middle of it.
   if (stable.has === "other" || overdue) return untilStableHas("new", seen);
   return { kind: "promote" };
 }

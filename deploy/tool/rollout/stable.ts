@@ -13,6 +13,8 @@ export interface StablePlugin {
   readonly has: "original" | "target" | "between" | "other";
   /** What was changed and by whom, in words. */
   readonly change: string;
+  /** As it was read; absent where it is gone. */
+  readonly plugin?: WasmPlugin;
 }
 
 /** Where the stable plugin may stand. */
@@ -41,7 +43,7 @@ export function changedFields(a: Fingerprint, b: Fingerprint): string[] {
 export async function readStable(cluster: Cluster, name: string, versions: Versions): Promise<StablePlugin> {
   const plugin = await readPlugin(cluster, name);
   if (plugin === undefined) return { has: "other", change: "somebody deleted it" };
-  return standOf(plugin, versions);
+  return { ...standOf(plugin, versions), plugin };
 }
 
 function standOf(plugin: WasmPlugin, { original, target }: Versions): StablePlugin {

@@ -4,7 +4,7 @@ import { countsSince } from "../metrics/counts.ts";
 import type { MetricsSource, PodCounts, Reading } from "../metrics/source.ts";
 import { judgeWorkloads, noPods, sumGroups, type Arms, type Groups } from "./compare.ts";
 import { decisive, requestsOf } from "./judge.ts";
-import type { Outcome } from "./machine.ts";
+import type { Outcome } from "./observation.ts";
 import type { RolloutState } from "./state.ts";
 import type { Finding, Judgement } from "./verdict.ts";
 
