@@ -82,7 +82,7 @@ async function main(): Promise<number> {
 
 const SAMPLE = join(root, "bench", "results", "sample");
 /** Sections that are printed too. */
-const PRINTED = new Set(["targets", "parts", "cpu"]);
+const PRINTED = new Set(["short", "targets", "parts", "cpu"]);
 
 /** Where the report of a commit goes; a tree with changes is told from a clean one. */
 function directoryOf({ commit, environment }: BenchReport): string {

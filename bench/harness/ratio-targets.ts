@@ -33,6 +33,6 @@ export const RATIO_TARGETS: readonly RatioTarget[] = [
     bound: 1.5,
     stretch: 1.2,
   },
-  { arm: "exact", to: "rust", name: "CPU, exact quota / Rust SDK doing the same", bound: 0.6 },
+  { arm: "exact", to: "rust", name: "CPU, exact quota / Rust SDK", bound: 0.6 },
   { arm: "exact", to: "lua", name: "CPU, exact quota / Lua doing less", bound: 0.4 },
 ];

@@ -1,8 +1,8 @@
 import { colourVariables } from "./charts/theme.ts";
 import { cautions } from "./soundness.ts";
-import { comparison, judgeTargets, type Judged } from "./targets.ts";
+import { headlines } from "./headlines.ts";
+import type { Judged } from "./targets.ts";
 import { type BenchReport, type Cell, type Figure, type Section, type Table } from "./model.ts";
-import { fixed, mebibytes, whole } from "./numbers.ts";
 import { sectionsOf } from "./sections.ts";
 import { STYLE } from "./style.ts";
 
@@ -70,57 +70,6 @@ function goal(target: Judged | undefined): string {
 function notice(lines: readonly string[]): string {
   if (lines.length === 0) return "";
   return `<ul class="notice">${lines.map((line) => `<li>${escaped(line)}</li>`).join("")}</ul>`;
-}
-
-interface Headline {
-  readonly value: string;
-  readonly unit: string;
-  readonly what: string;
-  readonly target?: Judged;
-}
-
-/** The figures that most readers come for, where they were measured. */
-export function headlines(report: BenchReport): Headline[] {
-  const { cpu, micro, memory } = report;
-  const judged = judgeTargets(report);
-  const target = (name: string): Pick<Headline, "target"> => {
-    const found = judged.find((one) => one.name === name);
-    return found === undefined ? {} : { target: found };
-  };
-  const exact = cpu?.arms.find(({ id }) => id === "exact");
-  const ratio = cpu?.ratios.find(({ arm, to }) => arm === "exact" && to === "native_stack");
-  const added = comparison(report, "exact", "envoy")?.p50;
-  const instructions = micro?.paths["allowed"]?.instructions;
-  const found: (Headline | undefined)[] = [
-    exact && { value: fixed(exact.perFilterMicros.value, 1), unit: "µs", what: "CPU a request, exact quota" },
-    ratio && {
-      value: fixed(ratio.ratio.value, 2),
-      unit: "x",
-      what: "of the C++ stack doing the same",
-      ...target("CPU, exact quota / native C++ stack"),
-    },
-    added && {
-      value: fixed(added.value, 0),
-      unit: "µs",
-      what: "added on the request path, p50",
-      ...target("Added latency p50 on the request path, by Envoy's clock"),
-    },
-    instructions === undefined
-      ? undefined
-      : {
-          value: whole(instructions),
-          unit: "",
-          what: "instructions an allowed request",
-          ...target("Wasm instructions a request: allowed"),
-        },
-    memory && {
-      value: mebibytes(memory.fullBytes, 0).replace(" MiB", ""),
-      unit: "MiB",
-      what: "Envoy with 100,000 users and 2,000 series, added up from its measured parts",
-      ...target("Envoy with filter, two workers, 100,000 users, 2,000 series, added up"),
-    },
-  ];
-  return found.filter((one) => one !== undefined);
 }
 
 function sectionHtml({ id, title, text, figures, tables }: Section): string {

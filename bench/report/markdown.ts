@@ -16,7 +16,8 @@ function sectionText({ title, text, figures, tables }: Section): string {
   return [`## ${title}`, ...text, ...pictures, ...tables.map(tableText)].join("\n\n");
 }
 
-function tableText({ caption, head, rows, words = [] }: Table): string {
+/** A table, its caption above it. */
+export function tableText({ caption, head, rows, words = [] }: Table): string {
   const rule = head.map((_, column) => (column === 0 || words.includes(column) ? "---" : "---:"));
   const body = rows.map((row) => line(row.map((cell) => escaped(textOf(cell)))));
   const lines = [line(head.map(escaped)), line(rule), ...body].join("\n");

@@ -53,11 +53,16 @@ function sentence(what: string, rises: readonly Rise[]): string {
   return `**Timed, with more ${what}**, CPU grows: ${told(grown)}.${unsure}`;
 }
 
-function inWords({ smallest, dearest, more }: Rise): string {
+function inWords(rise: Rise): string {
+  return `${armNamed(rise.smallest.arm).label} ${rose(rise)}`;
+}
+
+/** From what at the smallest to what at the dearest, and the difference. */
+export function rose({ smallest, dearest, more }: Rise): string {
   const [from, to] = [smallest, dearest].map(({ perFilterMicros, size }) => {
     return `${fixed(perFilterMicros.value)} µs at ${whole(size)}`;
   });
-  return `${armNamed(smallest.arm).label} ${from}, ${to} (${signed(more.value)}; ${interval(more, 1)})`;
+  return `${from}, ${to} (${signed(more.value)}; ${interval(more, 1)})`;
 }
 
 function signed(value: number): string {
@@ -70,8 +75,8 @@ function cause(users: readonly Rise[], counted: readonly SweepResult[]): string[
   if (sweep === undefined || !users.some(isSure) || growth(sweep) > FLAT) return [];
   const last = whole(sweep.points.at(-1)?.size);
   return [
-    `Instructions are flat over users (${fixed(growth(sweep))}x up to ${last}), so the module does not do more work. What is left, ` +
-      "and is not counted: the state of a user who was not here a moment ago is out of the processor's caches, in the module and in " +
+    `Instructions are flat over users (${fixed(growth(sweep))}x up to ${last}), so the module does not do more work. What that leaves, ` +
+      "though nothing here measures it by itself: the state of a user who was not here a moment ago is out of the processor's caches, in the module and in " +
       "Envoy's shared data, and the more users take turns the more often.",
   ];
 }

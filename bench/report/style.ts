@@ -8,7 +8,7 @@ header{padding-top:64px}
 .kicker{margin:0;color:var(--ours);font-weight:600;letter-spacing:.02em}
 h1{margin:.1em 0 .3em;font-size:clamp(2rem,5vw,3rem);line-height:1.1;letter-spacing:-.025em;font-weight:700}
 .facts{margin:0;color:var(--muted);display:flex;flex-wrap:wrap;gap:4px 20px;font-size:.94rem}
-.cards{display:grid;grid-template-columns:repeat(auto-fit,minmax(168px,1fr));gap:14px;margin:36px 0 8px}
+.cards{display:grid;grid-template-columns:repeat(auto-fit,minmax(220px,1fr));gap:14px;margin:36px 0 8px}
 .card{background:var(--panel);border:1px solid var(--line);border-radius:10px;padding:18px 20px 16px}
 .card b{display:block;font-size:2.1rem;line-height:1.1;letter-spacing:-.03em;font-variant-numeric:tabular-nums}
 .card small{font-size:1rem;font-weight:500;color:var(--muted);margin-left:4px;letter-spacing:0}

@@ -4,6 +4,7 @@ import { RATIO_TARGETS, type RatioTarget } from "../harness/ratio-targets.ts";
 import type { Comparison } from "../lib/k6-types.ts";
 import type { BenchReport } from "./model.ts";
 import { whole } from "./numbers.ts";
+import { OURS } from "./reference.ts";
 import { brokenConditions } from "./soundness.ts";
 
 /** A figure read from a report, with its interval where it has one, and what it is held against. */
@@ -50,8 +51,6 @@ const MOST_INSTRUCTIONS = 800;
 const MOST_GROWTH = 1.2;
 const MOST_MICROS = 10;
 const SIDECAR_MEBIBYTES = 128;
-/** The arm whose latency is judged: the dearest of ours. */
-const LATENCY_ARM = "exact";
 
 /** Everything that was promised, as data. A new promise is a new entry. */
 export const TARGETS: readonly Target[] = [
@@ -171,7 +170,7 @@ function plain(name: string): string {
 }
 
 function addedAtMedian(report: BenchReport, clock: Comparison["clock"]): Reading | undefined {
-  const added = comparison(report, LATENCY_ARM, clock)?.p50;
+  const added = comparison(report, OURS, clock)?.p50;
   return added && undecidedUnlessSound(report, added);
 }
 
@@ -180,7 +179,7 @@ function addedAtMedian(report: BenchReport, clock: Comparison["clock"]): Reading
  * figure inside of a band that is wider than a whole request at the median takes was not shown to be small.
  */
 function withinBand(report: BenchReport, clock: Comparison["clock"]): Reading | undefined {
-  const ours = comparison(report, LATENCY_ARM, clock)?.p99;
+  const ours = comparison(report, OURS, clock)?.p99;
   const same = comparison(report, "none_again", clock)?.p99;
   const request = medianWithout(report, clock);
   if (ours === undefined || same === undefined || request === undefined) return undefined;

@@ -59,7 +59,7 @@ test("one report becomes a page, Markdown, JSON and figures that agree; old figu
   const sections = sectionsOf(report);
   assert.deepEqual(
     sections.map(({ id }) => id),
-    ["targets", "parts", "cpu", "latency", "growth", "throughput", "memory", "counts", "method"],
+    ["short", "targets", "parts", "cpu", "latency", "growth", "throughput", "memory", "counts", "method"],
   );
   for (const { id, title } of sections) {
     assert.ok(html.includes(`<section id="${id}">`), id);

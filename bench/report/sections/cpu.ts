@@ -1,11 +1,9 @@
 import { medianRatio, type Estimate } from "../../statistics.ts";
-import type { ArmId, CpuArm, CpuReport } from "../../harness/types.ts";
+import type { CpuArm, CpuReport } from "../../harness/types.ts";
 import { barChart, type Bar } from "../charts/bars.ts";
 import type { BenchReport, Cell, Section, Table } from "../model.ts";
 import { fixed, interval, whole } from "../numbers.ts";
-
-/** The arm that others are multiples of: C++ doing the same work. */
-const REFERENCE: ArmId = "native_stack";
+import { REFERENCE } from "../reference.ts";
 
 /** What one request costs in CPU, by arm and by part. */
 export function cpuSection({ cpu }: BenchReport): Section | undefined {

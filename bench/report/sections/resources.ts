@@ -1,6 +1,6 @@
 import { pairsOf } from "../../harness/rounds.ts";
 import type { ArmId, MemoryReport, ThroughputArm, ThroughputReport } from "../../harness/types.ts";
-import { medianRatio, pairedDifference, type Estimate } from "../../statistics.ts";
+import { medianRatio, pairedDifference, type Estimate, type Pair } from "../../statistics.ts";
 import { barChart, type Bar } from "../charts/bars.ts";
 import { memoryChart } from "../charts/growth.ts";
 import type { BenchReport, Cell, Section, Table } from "../model.ts";
@@ -56,13 +56,24 @@ function steadyDifference(arm: ThroughputArm, base: ThroughputArm): Estimate {
   return pairedDifference(pairsOf(arm.steadyMillicores.each, base.steadyMillicores.each));
 }
 
-/** By what share the filter needs more sidecars of one size than none does; 0.39 is 39 %. */
-export function morePods({ arms, podsArm }: ThroughputReport): Estimate | undefined {
+/** Microseconds a request that the filter adds at the steady rate, paired by round. */
+export function steadyMore(throughput: ThroughputReport): Estimate | undefined {
+  const pairs = steadyPairs(throughput);
+  return pairs && pairedDifference(pairs);
+}
+
+function steadyPairs({ arms, podsArm }: ThroughputReport): Pair[] | undefined {
   const micros = (id: ArmId): readonly number[] | undefined =>
     arms.find((arm) => arm.id === id)?.steadyMicrosPerRequest.each;
   const [having, lacking] = [micros(podsArm), micros("none")];
-  if (having === undefined || lacking === undefined) return undefined;
-  const { value, low, high, samples } = medianRatio(pairsOf(having, lacking));
+  return having && lacking && pairsOf(having, lacking);
+}
+
+/** By what share the filter needs more sidecars of one size than none does; 0.39 is 39 %. */
+export function morePods(throughput: ThroughputReport): Estimate | undefined {
+  const pairs = steadyPairs(throughput);
+  if (pairs === undefined) return undefined;
+  const { value, low, high, samples } = medianRatio(pairs);
   return { value: value - 1, low: low - 1, high: high - 1, samples };
 }
 

@@ -39,6 +39,15 @@ export function summary(judged: readonly Judged[]): string {
   return parts.join(" ");
 }
 
+/** How many targets came out how, in a few words. */
+export function tally(judged: readonly Judged[]): string {
+  const outcomes = ["met", "not met", "can't be told", "not measured"] as const;
+  const counts = outcomes.map(
+    (outcome) => [outcome, judged.filter((one) => one.outcome === outcome).length] as const,
+  );
+  return counts.flatMap(([outcome, count]) => (count === 0 ? [] : [`${count} ${outcome}`])).join(", ");
+}
+
 /** How many of one outcome another run may see otherwise. */
 function doubtful(judged: readonly Judged[]): string {
   const count = judged.filter(({ sure }) => !sure).length;
