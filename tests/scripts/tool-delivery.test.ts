@@ -192,6 +192,28 @@ for (const before of ["X", undefined]) {
   });
 }
 
+test("what others change until the moment of the apply stays: a kill switch is not turned back by a new image", async () => {
+  let interfere = false;
+  const session = scene(async (call, send) => {
+    if (interfere && call.verb === "patch" && call.resource === resources.wasmPlugins) {
+      interfere = false;
+      const { spec } = version("X");
+      const observe = { ...version("X"), spec: { ...spec, pluginConfig: { mode: "observe" } } };
+      await applyPlugin(session.cluster, observe);
+    }
+    return send();
+  });
+  await deploy(session, "X");
+  interfere = true;
+  const { url: image } = version("A").spec;
+  const at = { namespace, name };
+  const basedOn = (now: WasmPlugin | undefined): WasmPlugin => renderPlugin(at, now?.spec, { image });
+  await deliver(session, { plugin: version("A"), basedOn, force: false });
+  assert.equal(interfere, false);
+  const plugin = await readPlugin(session.cluster, name);
+  assert.deepEqual([plugin?.spec.url, plugin?.spec.pluginConfig], [image, { mode: "observe" }]);
+});
+
 test("what nobody has changed is taken back though the object was touched", async () => {
   let touch = false;
   const session = scene(async (call, send) => {

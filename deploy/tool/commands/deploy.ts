@@ -11,11 +11,18 @@ import {
 } from "../cluster/plugins.ts";
 import { renderPlugin, type PluginChanges } from "../cluster/render.ts";
 import { goBack } from "../delivery/back.ts";
-import { deliver, DeliveryError, refuseDuringRollout, type Delivered } from "../delivery/deliver.ts";
+import {
+  deliver,
+  DeliveryError,
+  refuseDuringRollout,
+  type Delivered,
+  type Delivery,
+} from "../delivery/deliver.ts";
 import { diffPlugins, pluginYaml } from "../delivery/diff.ts";
 import { refuseMissingImage } from "../delivery/image.ts";
 import { istiodArgument, openSession, type Session } from "../delivery/session.ts";
 import { assertPluginConfig, readConfigFile, readManifest } from "../delivery/source.ts";
+import { inWords } from "../delivery/superseded.ts";
 import { emit, outputFormat } from "../output.ts";
 import { describeCommand, refuseOption } from "../run.ts";
 import { UsageError } from "../usage.ts";
@@ -82,7 +89,10 @@ export const deploy = defineCommand({
     if (values["dry-run"] || values.diff) return preview(session, plugin, current, values);
     await refuseDuringRollout(session, values.name);
     if (!values["skip-image-check"]) await refuseMissingImage(plugin.spec, values.insecure === true);
-    const delivered = await deliverOrGoBack(session, plugin, values);
+    // The image was asked for, which takes a while: what others have changed since is not turned back.
+    const again = (now: WasmPlugin | undefined): WasmPlugin => render(values, given, session, now);
+    const basedOn = given.manifest === undefined ? again : undefined;
+    const delivered = await deliverOrGoBack(session, { plugin, basedOn }, values);
     emit(format, delivered, describe);
   },
 });
@@ -183,10 +193,14 @@ async function preview(
   });
 }
 
-async function deliverOrGoBack(session: Session, plugin: WasmPlugin, values: Arguments): Promise<Delivered> {
+async function deliverOrGoBack(
+  session: Session,
+  what: Pick<Delivery, "plugin" | "basedOn">,
+  values: Arguments,
+): Promise<Delivered> {
   const force = values["force-conflicts"] === true;
   try {
-    return await deliver(session, { plugin, force });
+    return await deliver(session, { ...what, force });
   } catch (error) {
     if (!(error instanceof DeliveryError) || !values["rollback-on-failure"]) throw error;
     if (error.outcome === "interrupted") throw error;
@@ -197,7 +211,7 @@ async function deliverOrGoBack(session: Session, plugin: WasmPlugin, values: Arg
         ? "there was nothing to go back to, and the plugin is removed"
         : `all ${back.pods.length} pods run what they ran before (revision ${back.revision})`;
     throw new CliError(
-      `revision ${error.applied.revision} failed and was taken back: ${now}`,
+      `${inWords(error.applied)} failed and was taken back: ${now}`,
       "tickgate history tells why",
     );
   }

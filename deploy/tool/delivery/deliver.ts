@@ -12,7 +12,13 @@ import {
   type Result,
   type Revision,
 } from "../cluster/history.ts";
-import { annotatePlugin, applyPlugin, resentAnnotation, type WasmPlugin } from "../cluster/plugins.ts";
+import {
+  annotatePlugin,
+  applyPlugin,
+  readPlugin,
+  resentAnnotation,
+  type WasmPlugin,
+} from "../cluster/plugins.ts";
 import { describeBehind, waitUntilRunning, type WaitOutcome } from "../dataplane/wait.ts";
 import type { Session } from "./session.ts";
 import { readWhileApplied, SupersededError, type Applied } from "./superseded.ts";
@@ -20,6 +26,8 @@ import { readWhileApplied, SupersededError, type Applied } from "./superseded.ts
 /** What is delivered, and how. */
 export interface Delivery {
   readonly plugin: WasmPlugin;
+  /** Makes the plugin anew of what the cluster has when it is applied: what others have changed by then stays. */
+  readonly basedOn?: ((current: WasmPlugin | undefined) => WasmPlugin) | undefined;
   /** Takes fields that others own, and removes those that they have added. */
   readonly force: boolean;
   /** For the history: `rollback to 3`. */
@@ -89,10 +97,10 @@ export async function deliver(session: Session, delivery: Delivery): Promise<Del
 /** Between two looks at the plugin somebody else may write to it. */
 const attempts = 5;
 
-async function apply(cluster: Cluster, { plugin, force, instead }: Delivery): Promise<WasmPlugin> {
+async function apply(cluster: Cluster, delivery: Delivery): Promise<WasmPlugin> {
   for (let attempt = 1; ; attempt++) {
-    const { name } = plugin.metadata;
-    const replaced = instead === undefined ? undefined : await readWhileApplied(cluster, name, instead);
+    const { plugin, replaced } = await resolve(cluster, delivery);
+    const { force } = delivery;
     try {
       const cleared = await clearForeignFields(cluster, inPlaceOf(replaced, plugin), force);
       return await applyPlugin(cluster, inPlaceOf(cleared ?? replaced, plugin), { force });
@@ -100,6 +108,18 @@ async function apply(cluster: Cluster, { plugin, force, instead }: Delivery): Pr
       if (!(error instanceof ApiError) || !error.isStale || attempt === attempts) throw error;
     }
   }
+}
+
+/** What to apply, and what it may replace only; anything where that is undefined. */
+async function resolve(
+  cluster: Cluster,
+  { plugin, basedOn, instead }: Delivery,
+): Promise<{ readonly plugin: WasmPlugin; readonly replaced: WasmPlugin | undefined }> {
+  const { name } = plugin.metadata;
+  if (instead !== undefined) return { plugin, replaced: await readWhileApplied(cluster, name, instead) };
+  if (basedOn === undefined) return { plugin, replaced: undefined };
+  const replaced = await readPlugin(cluster, name);
+  return { plugin: basedOn(replaced), replaced };
 }
 
 /** The plugin, to be applied only as long as the cluster has this. */

@@ -19,13 +19,17 @@ export class SupersededError extends CliError {
   readonly reason: string;
 
   constructor(applied: Applied, reason: string) {
-    const which = Number.isFinite(applied.revision) ? `revision ${applied.revision}` : "what was applied";
     super(
-      `${which} is superseded by ${reason}`,
+      `${inWords(applied)} is superseded by ${reason}`,
       "what the cluster has now was left alone; tickgate status and history show it",
     );
     this.reason = reason;
   }
+}
+
+/** `revision 7`; without a number where the history could not be written. */
+export function inWords({ revision }: Applied): string {
+  return Number.isFinite(revision) ? `revision ${revision}` : "what was applied";
 }
 
 /** The plugin as long as it has what was applied; a SupersededError once it has something else. */
