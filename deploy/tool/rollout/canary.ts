@@ -2,10 +2,9 @@ import { isDeepStrictEqual } from "node:util";
 import { CliError } from "../../../scripts/lib/cli.ts";
 import { canaryName, findCanary } from "../cluster/canaries.ts";
 import type { Cluster } from "../cluster/connect.ts";
-import { applyPlugin, fieldManager, type WasmPlugin, type WasmPluginSpec } from "../cluster/plugins.ts";
+import { annotatePlugin, applyPlugin, type WasmPlugin, type WasmPluginSpec } from "../cluster/plugins.ts";
 import { trackLabel, type Track } from "../cluster/pods.ts";
 import { pluginOf } from "../cluster/render.ts";
-import { resources } from "../cluster/resources.ts";
 import { decodeState, encodeState, stateAnnotation, type RolloutState } from "./state.ts";
 import type { Requests } from "./port.ts";
 
@@ -70,32 +69,15 @@ export async function createCanary(
 
 /** Writes the state into the canary plugin. */
 export async function saveState(cluster: Cluster, plugin: string, state: RolloutState): Promise<void> {
-  await annotate(cluster, canaryName(plugin, state.id), { [stateAnnotation]: encodeState(state) });
+  await annotatePlugin(cluster, canaryName(plugin, state.id), { [stateAnnotation]: encodeState(state) });
 }
 
 /** Lets the driver of the rollout go on after the step that this approval is for. */
 export async function approve(cluster: Cluster, canary: WasmPlugin, approval: string): Promise<void> {
-  await annotate(cluster, canary.metadata.name, { [approvedAnnotation]: approval });
+  await annotatePlugin(cluster, canary.metadata.name, { [approvedAnnotation]: approval });
 }
 
 /** Asks the driver of the rollout, whoever that is, to take it back. */
 export async function requestAbort(cluster: Cluster, canary: WasmPlugin, reason: string): Promise<void> {
-  await annotate(cluster, canary.metadata.name, { [abortAnnotation]: reason });
-}
-
-// A merge patch: an approval that another process writes at the same time stays.
-async function annotate(
-  cluster: Cluster,
-  name: string,
-  annotations: Readonly<Record<string, string>>,
-): Promise<void> {
-  await cluster.request({
-    verb: "patch",
-    resource: resources.wasmPlugins,
-    namespace: cluster.namespace,
-    name,
-    query: { fieldManager },
-    contentType: "application/merge-patch+json",
-    body: { metadata: { annotations } },
-  });
+  await annotatePlugin(cluster, canary.metadata.name, { [abortAnnotation]: reason });
 }
