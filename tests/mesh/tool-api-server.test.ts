@@ -97,7 +97,7 @@ test("a configuration the filter would refuse is not sent, an image without a di
     "--image",
     "oci://registry.invalid/tickgate:1.0",
   );
-  assert.equal(tag.code, 1);
+  assert.equal(tag.code, 2);
   assert.match(tag.stderr, /tickgate:1\.0 has no digest/);
   assert.equal(await readPlugin(server.admin, "tickgate"), undefined);
 });

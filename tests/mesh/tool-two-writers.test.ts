@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { after, before, test } from "node:test";
-import { readConfigMap } from "../../deploy/tool/cluster/config-maps.ts";
+import { after, before, test, type TestContext } from "node:test";
+import { findCanary } from "../../deploy/tool/cluster/canaries.ts";
+import { readConfigMap, writeConfigMap } from "../../deploy/tool/cluster/config-maps.ts";
 import type { Cluster } from "../../deploy/tool/cluster/connect.ts";
 import { readHistory, recordRevision } from "../../deploy/tool/cluster/history.ts";
 import { deletePlugin, readPlugin } from "../../deploy/tool/cluster/plugins.ts";
@@ -13,6 +14,7 @@ import { CliError } from "../../scripts/lib/cli.ts";
 import { freePort } from "../../scripts/lib/ports.ts";
 import { sleep, waitFor, type Child, type Finished } from "../../scripts/lib/process.ts";
 import { temporaryDirectory, type TemporaryDirectory } from "../../scripts/lib/temporary.ts";
+import { FakeSidecars } from "../scripts/fake-sidecars.ts";
 import { deployerRights, image, namespace, startApiServer, type ApiServer } from "./lib/api-server.ts";
 import { runTickgate, startTickgate } from "./lib/tickgate.ts";
 import { createPodObject } from "./lib/workload.ts";
@@ -131,6 +133,12 @@ test("fields that others have added: named with owner and value, nothing changes
   assert.deepEqual((await readHistory(server.admin, "tickgate")).at(-1)?.spec, spec);
 });
 
+/** As the kubelet does once it has ended. */
+async function deletePod(name: string): Promise<void> {
+  const body = { gracePeriodSeconds: 0 };
+  await server.admin.request({ verb: "delete", resource: resources.pods, namespace, name, body });
+}
+
 async function waits(child: Child): Promise<void> {
   await waitFor("it waited for the pod", () => child.lines().find((line) => line.startsWith("waiting: ")), {
     child,
@@ -157,13 +165,7 @@ test("--rollback-on-failure leaves what somebody else deploys while it waits", a
   assert.doesNotMatch(said, /going back/);
   assert.deepEqual((await readPlugin(server.admin, "tickgate"))?.spec.pluginConfig, { mode: "observe" });
   await waits(kill);
-  await server.admin.request({
-    verb: "delete",
-    resource: resources.pods,
-    namespace,
-    name: "engine-0",
-    body: { gracePeriodSeconds: 0 },
-  });
+  await deletePod("engine-0");
   assert.equal((await kill.exited).code, 0, kill.lines().join("\n"));
   assert.deepEqual(
     (await readHistory(server.admin, "tickgate")).slice(-2).map(({ result }) => result),
@@ -191,4 +193,54 @@ test("what is removed at the moment in which it is taken back stays removed", as
     /superseded by the removal of WasmPlugin trading\/tickgate/,
   );
   assert.equal(await readPlugin(server.admin, "tickgate"), undefined);
+});
+
+/** A plugin that two pods run, whose sidecars are served here; the command line of a rollout of it to another image. */
+async function twoPods(t: TestContext): Promise<readonly string[]> {
+  await assertDeployed("--image", image);
+  const pods = [1, 2].map((index) => ({ name: `engine-${index}`, address: `127.0.79.${index}` }));
+  for (const pod of pods) {
+    await createPodObject(server, pod);
+    t.after(() => deletePod(pod.name));
+  }
+  const port = await freePort();
+  const options = { cluster: server.admin, pods, port, treat: () => ({}), requestsPerSecond: 500 };
+  const sidecars = await FakeSidecars.start(options);
+  t.after(() => sidecars.stop());
+  await waitFor("both pods ran it", () => sidecars.images().every((url) => url === image) || undefined);
+  const reach = ["--pods", "direct", "--admin-port", String(port), "--namespace", namespace];
+  return ["--image", other, "--approve", "manual", "--window", "1s", "--settle", "300ms", ...reach];
+}
+
+test("a rollout that somebody else seems to drive: Ctrl-C ends the wait, and nothing has begun", async (t) => {
+  const line = await twoPods(t);
+  const data = { holder: "h", who: "far-away, process 7", renewedAt: "2999-01-01T00:00:00.000Z" };
+  const { resourceVersion } = await readConfigMap(server.admin, claimName("tickgate"));
+  await writeConfigMap(server.admin, claimName("tickgate"), { data, resourceVersion });
+  const child = await startTickgate(server.kubernetes.kubeconfig, "rollout", ...line);
+  await waitFor(
+    "it watched the claim",
+    () => child.lines().find((text) => text.includes("far-away, process 7 has driven this rollout")),
+    { child, timeoutMillis: 60_000 },
+  );
+  child.signal("SIGINT");
+  assert.equal((await child.exited).code, 130, child.lines().join("\n"));
+  assert.equal(await findCanary(server.admin, "tickgate"), undefined);
+  assert.deepEqual((await readConfigMap(server.admin, claimName("tickgate"))).data, data);
+});
+
+test("abort while another process drives: that one takes it back", async (t) => {
+  const line = await twoPods(t);
+  const driver = await startTickgate(server.kubernetes.kubeconfig, "rollout", ...line);
+  await waitFor("it paused", () => driver.lines().find((text) => text.includes("approval")), {
+    child: driver,
+    timeoutMillis: 60_000,
+  });
+  const abort = ["rollout", "abort", ...line.slice(line.indexOf("--pods"))];
+  const aborted = await runTickgate(server.kubernetes.kubeconfig, ...abort);
+  assert.equal(aborted.code, 0, aborted.stderr);
+  assert.match(aborted.stdout, /the process that drives the rollout takes it back/);
+  assert.equal((await driver.exited).code, 1, driver.lines().join("\n"));
+  assert.equal(await findCanary(server.admin, "tickgate"), undefined);
+  assert.equal((await readHistory(server.admin, "tickgate")).at(-1)?.result, "rolled-back");
 });
