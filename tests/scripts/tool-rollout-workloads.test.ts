@@ -180,4 +180,6 @@ test("what has no counterpart is said and not compared; a trap counts all the sa
     b: { canary: group(0, 0), stable: group(1, 900) },
   };
   assert.equal(texts(apart)[0], "unclear");
+  const quiet = { a: { canary: group(1, 900), stable: group(1, 50) }, b: apart.b };
+  assert.equal(texts(quiet)[0], "unclear", "the busy one is not what it is compared with");
 });

@@ -41,15 +41,14 @@ export function judgeWorkloads(
   const both = all.filter(({ canary, stable }) => canary.pods > 0 && stable.pods > 0);
   const alone = all.filter(({ canary, stable }) => canary.pods > 0 && stable.pods === 0);
   const untouched = all.filter(({ canary }) => canary.pods === 0).map(({ name }) => shown(name));
-  const [canary, stable] = [
-    sumGroups(both.map((one) => one.canary)),
-    sumGroups(all.map((one) => one.stable)),
-  ];
+  const canary = sumGroups(both.map((one) => one.canary));
+  const stable = sumGroups(both.map((one) => one.stable));
+  const old = sumGroups(all.map((one) => one.stable));
   return judgementOf([
     ...(both.length === 0 ? [nothingToCompare] : volume(canary, stable, thresholds)),
     ...both.flatMap((one) => under(one.name, behaviour(one.canary, one.stable, thresholds))),
     ...both.flatMap((one) => under(one.name, fewRequests(one, thresholds))),
-    ...alone.flatMap((one) => under(one.name, [withoutOld, reloads(one.canary, stable)])),
+    ...alone.flatMap((one) => under(one.name, [withoutOld, reloads(one.canary, old)])),
     ...(untouched.length === 0 ? [] : [withoutNew(untouched)]),
   ]);
 }
