@@ -3,8 +3,15 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
 import { parseJson } from "../../deploy/tool/json.ts";
+import { freePort } from "../../scripts/lib/ports.ts";
 import { temporaryDirectory } from "../../scripts/lib/temporary.ts";
-import { startApiServer, tickgate, type Answer, type FakeApiServer } from "./tickgate-process.ts";
+import {
+  kubeconfigFor,
+  startApiServer,
+  tickgate,
+  type Answer,
+  type FakeApiServer,
+} from "./tickgate-process.ts";
 
 // What a command line names is judged before a cluster is asked, and told in the words of who wrote it.
 
@@ -91,6 +98,34 @@ for (const [args, code, expected] of [
     const ran = await tickgate([...args, "--kubeconfig", kubeconfig], { cwd: folder.path });
     assert.match(ran.stderr, expected);
     assert.equal(ran.code, code, ran.stderr);
+  });
+}
+
+test("without a kubeconfig it is said where it was looked for", async (t) => {
+  const folder = await temporaryDirectory();
+  t.after(() => folder.remove());
+  const { code, stderr } = await tickgate(["status"], { env: { HOME: folder.path } });
+  assert.equal(code, 1);
+  const home = join(folder.path, ".kube", "config");
+  const places = `no --kubeconfig, no KUBECONFIG, no ${home}, and this is no pod of a cluster`;
+  assert.equal(
+    stderr,
+    `error: there is no kubeconfig: ${places}\n  hint: --kubeconfig FILE, or set KUBECONFIG\n`,
+  );
+});
+
+for (const command of ["status", "doctor"]) {
+  test(`${command}: a server that is not there is waited for as long as told, once, and told as JSON`, async (t) => {
+    const port = await freePort();
+    const kubeconfig = await kubeconfigFor(t, `http://127.0.0.1:${port}`);
+    const reach = ["--kubeconfig", kubeconfig, "--timeout", "1s"];
+    const ran = await tickgate([command, "--output", "json", ...reach]);
+    assert.equal(ran.code, 1);
+    assert.equal(ran.stderr.match(/trying again/g)?.length, 1, ran.stderr);
+    const { ok, error, hint } = parseJson<Record<string, unknown>>(ran.stdout);
+    assert.equal(ok, false);
+    assert.match(String(error), /the API server http:\/\/127\.0\.0\.1:\d+ did not answer within 1 s/);
+    assert.match(String(hint), /is the VPN up/);
   });
 }
 

@@ -7,7 +7,7 @@ import { durationMillis, parseLabels, portNumber } from "../../deploy/tool/clust
 import { connect, type Cluster } from "../../deploy/tool/cluster/connect.ts";
 import { ApiError, readStatus } from "../../deploy/tool/cluster/failures.ts";
 import type { Result, Revision } from "../../deploy/tool/cluster/history.ts";
-import { readPlugin, type WasmPluginSpec } from "../../deploy/tool/cluster/plugins.ts";
+import { applyPlugin, readPlugin, type WasmPluginSpec } from "../../deploy/tool/cluster/plugins.ts";
 import { renderPlugin } from "../../deploy/tool/cluster/render.ts";
 import { pathOf, resources } from "../../deploy/tool/cluster/resources.ts";
 import { previousRevision } from "../../deploy/tool/delivery/back.ts";
@@ -20,6 +20,7 @@ import { temporaryDirectory } from "../../scripts/lib/temporary.ts";
 
 const at = { namespace: "trading", name: "tickgate" };
 const image = `oci://registry.example/tickgate@sha256:${"a".repeat(64)}`;
+const plugin = renderPlugin(at, undefined, { image });
 
 test("a plugin made from nothing but an image: after authentication, inbound, the stable track", () => {
   const { metadata, spec } = renderPlugin(at, undefined, { image, selector: { app: "engine" } });
@@ -149,21 +150,30 @@ async function fakeServer(t: TestContext, answer: (response: ServerResponse) => 
   return clusterAt(t, address.port);
 }
 
-async function clusterAt(t: TestContext, port: number, retryBudgetMillis = 2000): Promise<Cluster> {
+async function clusterAt(t: TestContext, port: number, firstAnswerMillis = 2000): Promise<Cluster> {
   const folder = await temporaryDirectory();
   t.after(() => folder.remove());
-  const kubeconfig = join(folder.path, "config");
   const cluster = { server: `http://127.0.0.1:${port}`, "insecure-skip-tls-verify": true };
-  await writeFile(
-    kubeconfig,
-    JSON.stringify({
-      clusters: [{ name: "c", cluster }],
-      users: [{ name: "u", user: { token: "t" } }],
-      contexts: [{ name: "x", context: { cluster: "c", user: "u", namespace: "trading" } }],
-      "current-context": "x",
-    }),
-  );
-  return connect({ kubeconfig, retryBudgetMillis });
+  const kubeconfig = await writeKubeConfig(folder.path, {
+    ...kubeConfigOf(""),
+    clusters: [{ name: "c", cluster }],
+  });
+  return connect({ kubeconfig, firstAnswerMillis });
+}
+
+function kubeConfigOf(server: string): object {
+  return {
+    clusters: [{ name: "c", cluster: { server } }],
+    users: [{ name: "u", user: { token: "t" } }],
+    contexts: [{ name: "x", context: { cluster: "c", user: "u", namespace: "trading" } }],
+    "current-context": "x",
+  };
+}
+
+async function writeKubeConfig(folder: string, content: object | string): Promise<string> {
+  const path = join(folder, "config");
+  await writeFile(path, typeof content === "string" ? content : JSON.stringify(content));
+  return path;
 }
 
 test("a server that drops connections, is overloaded and starts is asked again", async (t) => {
@@ -180,32 +190,116 @@ test("a server that drops connections, is overloaded and starts is asked again",
   assert.equal(asked, 4);
 });
 
-test("a server that stays away: the budget is kept, the error says what is uncertain", async (t) => {
+test("a server that never answers: the time is kept, the error says where to look", async (t) => {
   const cluster = await clusterAt(t, await freePort(), 300);
+  const reads = [readPlugin(cluster, "tickgate"), readPlugin(cluster, "other"), applyPlugin(cluster, plugin)];
+  const noted = t.mock.method(process.stderr, "write", () => true);
+  const results = await Promise.allSettled(reads);
+  noted.mock.restore();
+  assert.equal(noted.mock.callCount(), 1, "all of them wait for the same");
+  for (const result of results) {
+    assert.ok(result.status === "rejected" && result.reason instanceof CliError);
+    assert.match(result.reason.message, /did not answer within 0\.3 s: connect ECONNREFUSED/);
+    assert.match(result.reason.hint ?? "", /is the VPN up.*--context/);
+  }
+});
+
+async function hintOf(work: Promise<unknown>): Promise<string> {
+  const [result] = await Promise.allSettled([work]);
+  assert.ok(result.status === "rejected" && result.reason instanceof CliError);
+  return result.reason.hint ?? "";
+}
+
+test("a change that may have arrived before the server fell silent: the error says so, of a read it does not", async (t) => {
+  const cluster = await fakeServer(t, (response) => response.destroy());
+  assert.match(await hintOf(applyPlugin(cluster, plugin)), /may or may not have happened/);
+  assert.match(await hintOf(applyPlugin(cluster, plugin, { dryRun: true })), /is the VPN up/);
+  assert.match(await hintOf(readPlugin(cluster, "tickgate")), /is the VPN up/);
+});
+
+test("a server of something else is named with what it answers", async (t) => {
+  for (const status of [200, 302, 403, 404]) {
+    const cluster = await fakeServer(t, (response) =>
+      response.writeHead(status, { "content-type": "text/html; charset=utf-8" }).end("<html>log in"),
+    );
+    await assert.rejects(readPlugin(cluster, "tickgate"), (error: unknown) => {
+      assert.ok(error instanceof CliError);
+      assert.match(
+        error.message,
+        /^http:\/\/127\.0\.0\.1:\d+ does not answer as a Kubernetes API server \(.*text\/html/,
+      );
+      assert.equal(error.message.includes(`HTTP ${status}`), status !== 200);
+      return true;
+    });
+  }
+});
+
+test("a name that no server has is an error at once", async (t) => {
+  const folder = await temporaryDirectory();
+  t.after(() => folder.remove());
+  const kubeconfig = await writeKubeConfig(folder.path, kubeConfigOf("https://no-such-host.invalid:6443"));
+  const cluster = await connect({ kubeconfig });
   await assert.rejects(readPlugin(cluster, "tickgate"), (error: unknown) => {
     assert.ok(error instanceof CliError);
-    assert.match(error.message, /did not answer within 0\.3 s: connect ECONNREFUSED/);
-    assert.match(error.hint ?? "", /may or may not have happened/);
+    assert.match(error.message, /no-such-host\.invalid:6443 (can't be reached|did not answer)/);
+    assert.match(error.hint ?? "", /is the VPN up.*--context/);
     return true;
   });
 });
 
-test("a wrong context names those there are", async (t) => {
-  const folder = await temporaryDirectory();
-  t.after(() => folder.remove());
-  const kubeconfig = join(folder.path, "config");
-  await writeFile(
-    kubeconfig,
-    JSON.stringify({
-      clusters: [],
-      users: [],
-      contexts: [{ name: "prod", context: { cluster: "c", user: "u" } }],
-    }),
-  );
-  await assert.rejects(connect({ kubeconfig, context: "x" }), (error: unknown) => {
-    assert.ok(error instanceof CliError);
-    assert.match(error.message, /has no context x/);
-    assert.match(error.hint ?? "", /prod/);
-    return true;
+const good = kubeConfigOf("https://api.example:6443");
+for (const [name, content, args, message, hint] of [
+  ["a wrong context", good, { context: "y" }, /config has no context y$/, /^--context NAME; it has: x$/],
+  ["no context chosen", { ...good, "current-context": "" }, {}, /has no current context$/, /it has: x$/],
+  [
+    "none at all",
+    { ...good, contexts: [], "current-context": "" },
+    {},
+    /has no current context$/,
+    /it has none$/,
+  ],
+  [
+    "no such cluster",
+    { ...good, clusters: [] },
+    {},
+    /has no cluster c, which its context x names$/,
+    /--kubeconfig/,
+  ],
+  [
+    "plain HTTP",
+    kubeConfigOf("http://api.example"),
+    {},
+    /cluster c, http:\/\/api\.example, must be https$/,
+    /https/,
+  ],
+  [
+    "no URL",
+    kubeConfigOf("api.example"),
+    {},
+    /cluster c, api\.example, is not a URL$/,
+    /https:\/\/HOST:PORT/,
+  ],
+  ["an empty file", "", {}, /config can't be read: it is empty or no kubeconfig$/, /--kubeconfig FILE/],
+  ["a text", "hello", {}, /has no current context$/, /it has none$/],
+  ["no YAML", "a: [1", {}, /config can't be read: /, /--kubeconfig FILE/],
+  [
+    "a namespace that is none",
+    good,
+    { namespace: "A_B" },
+    /^--namespace A_B is not a name/,
+    /lower case letters/,
+  ],
+] as const) {
+  test(`a kubeconfig with a fault is told in words: ${name}`, async (t) => {
+    const folder = await temporaryDirectory();
+    t.after(() => folder.remove());
+    const kubeconfig = await writeKubeConfig(folder.path, content);
+    await assert.rejects(connect({ kubeconfig, ...args }), (error: unknown) => {
+      assert.ok(error instanceof CliError);
+      assert.match(error.message, message);
+      assert.doesNotMatch(error.message, /\n|undefined/);
+      assert.match(error.hint ?? "", hint);
+      return true;
+    });
   });
-});
+}

@@ -1,8 +1,10 @@
-import { KubeConfig } from "@kubernetes/client-node";
+import type { KubeConfig } from "@kubernetes/client-node";
 import { CliError } from "../../../scripts/lib/cli.ts";
-import { causeOf, causeWithin } from "../cause.ts";
+import { causeOf, causeWithin, isLate } from "../cause.ts";
 import { parseJson } from "../json.ts";
+import { UsageError } from "../usage.ts";
 import { ApiError, readStatus } from "./failures.ts";
+import { loadKubeConfig, type KubeConfigArguments } from "./kubeconfig.ts";
 import { send, type RawReply, type RawRequest } from "./request.ts";
 import { pathOf, type ApiCall, type Verb } from "./resources.ts";
 import { retry, type Attempt } from "./retry.ts";
@@ -15,22 +17,22 @@ export interface Cluster {
   readonly namespace: string;
   /**
    * Sends one request and returns the answer's body. Connections that fail and answers of a server that is starting
-   * are repeated (every call of the tool may be), for a minute at most. An ApiError for any other error answer.
+   * are repeated (every call of the tool may be), for a minute at most. An ApiError for any other error answer, a CliError
+   * for one that is no API server's.
    */
   request<T>(call: ApiCall): Promise<T>;
 }
 
-/** Which cluster: the three arguments of `kubectl` with the same names. */
-export interface ConnectArguments {
-  readonly kubeconfig?: string | undefined;
-  readonly context?: string | undefined;
+/** Which cluster and namespace, as `kubectl` names them. */
+export interface ConnectArguments extends KubeConfigArguments {
   readonly namespace?: string | undefined;
-  /** For how long a silent API server is asked again; 60 s when absent. */
-  readonly retryBudgetMillis?: number;
+  /** For how long an API server that has never answered is asked again; one that has answered gets 60 s. */
+  readonly firstAnswerMillis?: number;
 }
 
 const requestTimeoutMillis = 15_000;
-const defaultBudgetMillis = 60_000;
+/** As long as an API server may take to restart. */
+const outageMillis = 60_000;
 const methods: Readonly<Record<Verb, string>> = {
   get: "GET",
   list: "GET",
@@ -42,84 +44,124 @@ const methods: Readonly<Record<Verb, string>> = {
 /** Reads the kubeconfig. Nothing is sent yet. */
 // Async by contract: credentials that need a round trip belong here.
 export async function connect(args: ConnectArguments): Promise<Cluster> {
-  const kubeConfig = loadKubeConfig(args);
-  const server = kubeConfig.getCurrentCluster()?.server;
-  if (server === undefined) {
-    throw new CliError(
-      `the kubeconfig has no cluster for context ${kubeConfig.getCurrentContext() || "(none)"}`,
-      "--context NAME; kubectl config get-contexts lists them",
-    );
-  }
-  const ofContext = kubeConfig.getContextObject(kubeConfig.getCurrentContext())?.namespace;
-  const namespace = args.namespace ?? ofContext ?? "default";
-  const budgetMillis = args.retryBudgetMillis ?? defaultBudgetMillis;
+  if (args.namespace !== undefined) checkNamespace(args.namespace);
+  const { kubeConfig, server, namespace } = loadKubeConfig(args);
+  const connection: Connection = {
+    kubeConfig,
+    server,
+    firstAnswerMillis: Math.min(args.firstAnswerMillis ?? outageMillis, outageMillis),
+    waiting: new Set(),
+    answered: false,
+  };
   return {
     kubeConfig,
     server,
-    namespace,
-    request: (call) => perform(kubeConfig, server, call, budgetMillis),
+    namespace: args.namespace ?? namespace ?? "default",
+    request: (call) => perform(connection, call),
   };
 }
 
-function loadKubeConfig({ kubeconfig, context }: ConnectArguments): KubeConfig {
-  const loaded = new KubeConfig();
-  try {
-    if (kubeconfig === undefined) loaded.loadFromDefault();
-    else loaded.loadFromFile(kubeconfig);
-  } catch (error) {
-    throw new CliError(
-      `the kubeconfig ${kubeconfig ?? process.env["KUBECONFIG"] ?? ""} can't be read: ${causeOf(error)}`,
-      "--kubeconfig FILE, or set KUBECONFIG",
-    );
-  }
-  if (context === undefined) return loaded;
-  if (loaded.getContextObject(context) === null) {
-    const known = loaded.getContexts().map(({ name }) => name);
-    throw new CliError(`the kubeconfig has no context ${context}`, `it has: ${known.join(", ")}`);
-  }
-  loaded.setCurrentContext(context);
-  return loaded;
+interface Connection {
+  readonly kubeConfig: KubeConfig;
+  readonly server: string;
+  readonly firstAnswerMillis: number;
+  /** Requests that are repeated at the moment. */
+  readonly waiting: Set<object>;
+  answered: boolean;
 }
 
-async function perform<T>(
-  kubeConfig: KubeConfig,
-  server: string,
-  call: ApiCall,
-  budgetMillis: number,
-): Promise<T> {
+function checkNamespace(namespace: string): void {
+  if (/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/.test(namespace)) return;
+  throw new UsageError(
+    `--namespace ${namespace} is not a name of a namespace`,
+    "lower case letters, digits and - in between, at most 63",
+  );
+}
+
+async function perform<T>(connection: Connection, call: ApiCall): Promise<T> {
+  const { server, waiting, answered, firstAnswerMillis } = connection;
+  const budgetMillis = answered ? outageMillis : firstAnswerMillis;
   const raw: RawRequest = {
     method: methods[call.verb],
     url: new URL(`${server.replace(/\/$/, "")}${pathOf(call)}`),
-    timeoutMillis: requestTimeoutMillis,
+    timeoutMillis: Math.min(requestTimeoutMillis, budgetMillis),
     ...(call.body === undefined ? {} : { body: JSON.stringify(call.body) }),
     ...(call.contentType === undefined ? {} : { contentType: call.contentType }),
   };
   let interrupted = false;
-  const reply = await retry({ what: `the API server ${server}`, budgetMillis }, async () => {
-    const attempt = await attemptOnce(kubeConfig, raw, interrupted);
+  let arrived = false;
+  const patience = {
+    what: `the API server ${server}`,
+    budgetMillis,
+    waiting,
+    hint: () => silenceHint(connection, arrived && changes(call)),
+  };
+  const reply = await retry(patience, async () => {
+    const attempt = await attemptOnce(connection.kubeConfig, raw, interrupted);
     interrupted ||= "again" in attempt;
+    arrived ||= "again" in attempt && attempt.arrived;
     return attempt;
   });
-  if (reply.status >= 200 && reply.status < 300) return parseJson<T>(reply.body);
+  connection.answered = true;
+  if (reply.status >= 200 && reply.status < 300) {
+    try {
+      return parseJson<T>(reply.body);
+    } catch {
+      throw noApiServer(server, reply);
+    }
+  }
+  if (isPage(reply)) throw noApiServer(server, reply);
   throw new ApiError(call, reply.status, readStatus(reply.body));
 }
+
+/** Login pages and load balancers speak HTML. */
+function isPage({ contentType }: RawReply): boolean {
+  return contentType.startsWith("text/html");
+}
+
+function noApiServer(server: string, { status, contentType }: RawReply): CliError {
+  const code = status === 200 ? "" : `HTTP ${status}, `;
+  return new CliError(
+    `${server} does not answer as a Kubernetes API server (${code}${contentType || "no content type"})`,
+    "something in front of it answers: are you logged in, and is this the right cluster (--context)?",
+  );
+}
+
+/** Whether what became of a call matters: reads and reviews change nothing. */
+function changes({ verb, resource, query }: ApiCall): boolean {
+  if (verb === "get" || verb === "list" || query?.["dryRun"] !== undefined) return false;
+  return !resource.group.startsWith("auth");
+}
+
+const elsewhere = "is the VPN up, and is this the right cluster? --context and --kubeconfig choose another";
+
+function silenceHint({ answered }: Connection, isFateUnknown: boolean): string {
+  if (isFateUnknown)
+    return "what was asked for last may or may not have happened: tickgate status tells, and every command may be repeated";
+  return answered ? "tickgate status tells where things stand, and every command may be repeated" : elsewhere;
+}
+
+/** Another try, and whether the one before it may have reached the server. */
+type ApiAttempt = Attempt<RawReply> & { readonly arrived: boolean };
 
 async function attemptOnce(
   kubeConfig: KubeConfig,
   raw: RawRequest,
   interrupted: boolean,
-): Promise<Attempt<RawReply>> {
+): Promise<ApiAttempt> {
   try {
     const reply = await send(kubeConfig, raw);
-    return isStarting(reply, interrupted) ? againAfter(reply) : { value: reply };
+    if (!isStarting(reply, interrupted)) return { value: reply, arrived: true };
+    return { ...againAfter(reply), arrived: reply.status !== 429 };
   } catch (error) {
-    if (isTransient(error)) return { again: causeWithin(raw.timeoutMillis, error) };
-    throw new CliError(`the API server ${raw.url.origin} can't be reached: ${causeOf(error)}`);
+    if (isOneOf(transientCodes, error) || isLost(error))
+      return { again: causeWithin(raw.timeoutMillis, error), arrived: !isOneOf(unsentCodes, error) };
+    throw new CliError(`the API server ${raw.url.origin} can't be reached: ${causeOf(error)}`, elsewhere);
   }
 }
 
-function againAfter(reply: RawReply): Attempt<RawReply> {
-  const message = readStatus(reply.body).message ?? "";
+function againAfter(reply: RawReply): { readonly again: string; readonly afterMillis?: number } {
+  const message = isPage(reply) ? "" : (readStatus(reply.body).message ?? "");
   const again = `HTTP ${reply.status}${message === "" ? "" : `: ${message.slice(0, 120)}`}`;
   const seconds = reply.retryAfterSeconds;
   return seconds === undefined ? { again } : { again, afterMillis: Math.min(seconds, 5) * 1000 };
@@ -134,20 +176,16 @@ function isStarting({ status, body }: RawReply, interrupted: boolean): boolean {
   return interrupted && (status === 403 || (status === 404 && body.startsWith("404 page not found")));
 }
 
-const transientCodes = new Set([
-  "ECONNREFUSED",
-  "ECONNRESET",
-  "EPIPE",
-  "ETIMEDOUT",
-  "EHOSTUNREACH",
-  "ENETUNREACH",
-  "EAI_AGAIN",
-]);
+/** Errors of connections that were never made. */
+const unsentCodes = new Set(["ECONNREFUSED", "EHOSTUNREACH", "ENETUNREACH", "EAI_AGAIN"]);
+const transientCodes = new Set([...unsentCodes, "ECONNRESET", "EPIPE", "ETIMEDOUT"]);
 
-function isTransient(error: unknown): boolean {
-  if (error instanceof AggregateError) return error.errors.some(isTransient);
-  if (!(error instanceof Error)) return false;
-  if (error.name === "TimeoutError") return true;
-  if ("code" in error && transientCodes.has(String(error.code))) return true;
-  return error.message === "socket hang up";
+function isOneOf(codes: ReadonlySet<string>, error: unknown): boolean {
+  if (error instanceof AggregateError) return error.errors.some((inner) => isOneOf(codes, inner));
+  return error instanceof Error && "code" in error && codes.has(String(error.code));
+}
+
+/** Whether the connection ended, or nothing came in time. */
+function isLost(error: unknown): boolean {
+  return error instanceof Error && (isLate(error) || error.message === "socket hang up");
 }

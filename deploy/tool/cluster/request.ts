@@ -16,6 +16,8 @@ export interface RawRequest {
 export interface RawReply {
   readonly status: number;
   readonly body: string;
+  /** Empty when the answer names none. */
+  readonly contentType: string;
   readonly retryAfterSeconds: number | undefined;
 }
 
@@ -37,7 +39,8 @@ export async function send(kubeConfig: KubeConfig, raw: RawRequest): Promise<Raw
       response.once("end", () => {
         const after = Number(response.headers["retry-after"]);
         const retryAfterSeconds = Number.isFinite(after) ? after : undefined;
-        resolve({ status: response.statusCode ?? 0, body, retryAfterSeconds });
+        const contentType = response.headers["content-type"] ?? "";
+        resolve({ status: response.statusCode ?? 0, body, contentType, retryAfterSeconds });
       });
     });
     request.once("error", fail);

@@ -27,7 +27,7 @@ export async function openSession(
   const options = accessOptions(args);
   if (args.istiod !== undefined) assertUrl("istiod", args.istiod, "http://localhost:15014");
   const timeoutMillis = durationMillis("timeout", args.timeout);
-  const cluster = await connect(args);
+  const cluster = await connect({ ...args, firstAnswerMillis: timeoutMillis });
   const access = openPodAccess(cluster, options);
   return { cluster, access, timeoutMillis, istiod: args.istiod };
 }
