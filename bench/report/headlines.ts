@@ -60,7 +60,7 @@ function cpuFacts(cpu: CpuReport | undefined): Fact[] {
   const cost: Fact = {
     value: fixed(ours.oneCopyMicros.value, 1),
     unit: "µs",
-    what: `CPU a request, exact quota, alone as in a sidecar (${interval(ours.oneCopyMicros, 1)}); ${warm}`,
+    what: `CPU a request, exact quota, alone as in a busy sidecar (${interval(ours.oneCopyMicros, 1)}); ${warm}`,
   };
   const ratio = cpu.ratios.find(({ arm, to }) => arm === OURS && to === REFERENCE);
   const reference = armOf(cpu, REFERENCE);

@@ -43,9 +43,9 @@ test("two arms in an order that their rounds do not tell are named", () => {
   const noisy = steadyRun({ none: [100, 101, 102], dimensions: [160, 170, 180], leased: [150, 165, 190] });
   assert.match(
     textOf(noisy),
-    /do not tell these apart.*leases of 16 - Tickgate: labels only -5 \(-10 to 10\)\./,
+    /do not tell these apart.*leases of 16 against Tickgate: labels only: -5 \(-10 to 10\)\./,
   );
-  assert.doesNotMatch(textOf(noisy), /labels only - no filter/);
+  assert.doesNotMatch(textOf(noisy), /labels only against no filter/);
   const clear = steadyRun({ none: [100, 101, 102], dimensions: [160, 170, 180], leased: [150, 160, 170] });
   assert.doesNotMatch(textOf(clear), /do not tell/);
 });

@@ -79,7 +79,7 @@ test("figures without a counterpart, and none that was not measured", () => {
 test("the first card is what a sidecar pays, and says what the lower figure is", () => {
   const [first, second] = headlines(madeUpReport({ cpu: cpuReport(1.79) }));
   assert.equal(first?.value, "9.0");
-  assert.match(first?.what ?? "", /alone as in a sidecar .*; 4\.5 as one of 8 copies, caches warm/);
+  assert.match(first?.what ?? "", /alone as in a busy sidecar .*; 4\.5 as one of 8 copies, caches warm/);
   assert.equal(second?.value, "1.79");
   assert.match(second?.what ?? "", /\(alone 1\.80x\); that does less: its labels take any value/);
   assert.doesNotMatch(second?.what ?? "", /budget/);

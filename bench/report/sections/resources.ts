@@ -42,7 +42,7 @@ function noise({ arms, options }: ThroughputReport): string[] {
   const alike = pairs.flatMap(([one, other]) => {
     const { value, low, high } = steadyDifference(other, one);
     if (low > 0 || high < 0) return [];
-    return [`${other.label} - ${one.label} ${fixed(value, 0)} (${interval({ low, high }, 0)})`];
+    return [`${other.label} against ${one.label}: ${fixed(value, 0)} (${interval({ low, high }, 0)})`];
   });
   if (alike.length === 0) return [];
   return [
@@ -100,7 +100,7 @@ function rateTable({ arms, options }: ThroughputReport): Table {
       "µs a request",
       steady,
       "95% interval",
-      "more than no filter",
+      "more than no filter, paired",
       "95% interval",
     ],
     rows: arms.map((arm): Cell[] => {

@@ -32,7 +32,7 @@ export function shortSection(report: BenchReport): Section | undefined {
     title: "In short",
     text: [
       "One filter of a request, by everything that is measured beside other filters; in brackets the 95% interval. **Alone** is " +
-        "one copy in the listener, as in a busy sidecar; one in little traffic pays more, as the open loop's row shows. " +
+        "one copy in the listener, as in a busy sidecar; in little traffic it may be more: see the open loop's row. " +
         `**Caches warm** is one of ${cpu.options.copies} copies back to back: the price of the work itself, and not what a sidecar pays. ` +
         "The C++ stack is `local_ratelimit` and `access_loggers.stats`. Read what an arm leaves out before its figures.",
     ],
