@@ -322,6 +322,27 @@ for (const [name, args, code, expected] of [
   ["a digest", ["--push", `r.io/a@sha256:${"0".repeat(64)}`], 2, /has a digest/],
   ["a version that is no tag", ["--push", "r.io/a", "--image-version", "1+2"], 2, /"1\+2" is no tag/],
   ["no module", ["no-such.wasm"], 1, /there is no module at no-such\.wasm\n\s+hint: npm run build/],
+  ["no registry", ["--push", "foo"], 2, /--push foo names no registry\n\s+hint: .*docker\.io\/USER\/foo/],
+  ["a user's name for a registry", ["--push", "team/foo:1"], 2, /--push team\/foo:1 names no registry/],
+  ["no version", ["--image-version", ""], 2, /--image-version "" is not a version such as 1\.2\.3/],
+  ["two versions", ["--image-version", "a b"], 2, /--image-version "a b" is not a version/],
+  ["two revisions", ["--revision", "x y"], 2, /--revision "x y" is not the name of a commit/],
+  ["a source that is nowhere", ["--source", "notaurl"], 2, /--source notaurl is not a URL such as/],
+  ["a directory", ["deploy"], 1, /deploy can't be read: it is a directory/],
+  ["a layout in a file", ["--oci-layout", "package.json"], 1, /package\.json is no directory\n/],
+  ["a layout under a file", ["--oci-layout", "package.json/x"], 1, /package\.json\/x is no directory\n/],
+  [
+    "a layout where none can be",
+    ["--oci-layout", "/proc/tickgate"],
+    1,
+    /\/proc\/tickgate can't be written: /,
+  ],
+  [
+    "certificates that are not there",
+    ["--push", "r.io/a", "--ca-file", "no.pem"],
+    1,
+    /no\.pem can't be read: no such file/,
+  ],
   ["another file", ["package.json"], 1, /package\.json is no WebAssembly module/],
 ] as const) {
   test(`tickgate package: ${name} (${code})`, async (t) => {

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { KubeConfig } from "@kubernetes/client-node";
 import { CliError } from "../../../scripts/lib/cli.ts";
 import { causeOf } from "../cause.ts";
-import { wordsOf } from "../config/given-file.ts";
+import { wordsOf } from "../given-file.ts";
 
 /** Which kubeconfig and which of its contexts: the arguments of `kubectl` with the same names. */
 export interface KubeConfigArguments {

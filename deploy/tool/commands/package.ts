@@ -75,6 +75,7 @@ export const packageImage = defineCommand({
   async run({ args }) {
     const format = outputFormat(args.output);
     const layout = layoutOf(args.layout);
+    checkFacts(args["image-version"], args.revision, args.source);
     const target = args.push === undefined ? undefined : targetOf(args.push, args["image-version"]);
     const module = await readModule(args.module);
     const revision = args.revision ?? (await revisionOf(module.path));
@@ -120,8 +121,20 @@ function layoutOf(value: string): Layout {
 
 function targetOf(text: string, version: string): ImageReference & { readonly tag: string } {
   const { digest, tag = version, ...reference } = usageOf(() => parseReference(text));
+  if (!namesRegistry(text)) {
+    throw new UsageError(
+      `--push ${text} names no registry`,
+      `registry.example/team/tickgate:1.2.3; Docker Hub is docker.io/USER/${reference.repository.replace(/^.*\//, "")}`,
+    );
+  }
   if (digest !== undefined) throw new UsageError(`--push ${text} has a digest`, "the push tells which it is");
   return usageOf(() => ({ ...parseReference(spellReference({ ...reference, tag })), tag }));
+}
+
+/** A name without a host is Docker Hub's by convention, which is no place to push to unawares. */
+function namesRegistry(text: string): boolean {
+  const [first = "", ...rest] = text.replace(/^oci:\/\//, "").split("/");
+  return rest.length > 0 && (/[.:]/.test(first) || first === "localhost");
 }
 
 /** A reference that is none is a wrong command line. */
@@ -131,6 +144,19 @@ function usageOf<T>(read: () => T): T {
   } catch (error) {
     throw error instanceof CliError ? new UsageError(`--push: ${error.message}`, error.hint) : error;
   }
+}
+
+const versionPattern = /^\w[\w.+-]{0,127}$/;
+const revisionPattern = /^[\w./+-]{0,256}$/;
+
+/** What an image says of itself is for programs too: words with spaces, and links that lead nowhere, are mistakes. */
+function checkFacts(version: string, revision: string | undefined, source: string | undefined): void {
+  if (!versionPattern.test(version))
+    throw refuseOption("image-version", `"${version}"`, "a version such as 1.2.3");
+  if (revision !== undefined && !revisionPattern.test(revision))
+    throw refuseOption("revision", `"${revision}"`, "the name of a commit");
+  if (source !== undefined && !(URL.canParse(source) && source.includes("://")))
+    throw refuseOption("source", source, "a URL such as https://git.example/tickgate");
 }
 
 function factsOf(version: string, revision: string | undefined, source: string | undefined): ImageFacts {

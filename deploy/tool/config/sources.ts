@@ -14,7 +14,7 @@ import {
 } from "yaml";
 import { findSyntaxFault } from "../../../scripts/lib/config/syntax.ts";
 import type { Finding } from "./finding.ts";
-import { emptyConfiguration, wordsOf } from "./given-file.ts";
+import { emptyConfiguration, wordsOf } from "../given-file.ts";
 import { nowhere, positionsIn, type Positions } from "./positions.ts";
 
 interface Place {

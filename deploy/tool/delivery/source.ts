@@ -3,7 +3,7 @@ import { CliError, progress } from "../../../scripts/lib/cli.ts";
 import { checkConfig } from "../../../scripts/lib/config/check.ts";
 import type { WasmPlugin, WasmPluginSpec } from "../cluster/plugins.ts";
 import { pluginName } from "../cluster/render.ts";
-import { emptyConfiguration, readGivenFile } from "../config/given-file.ts";
+import { emptyConfiguration, readGivenFile } from "../given-file.ts";
 import { parseJson } from "../json.ts";
 
 /** Reads a plugin configuration. A CliError with every fault when the filter would refuse it, and for an empty file. */

@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { CliError } from "../../../scripts/lib/cli.ts";
+import { wordsOf } from "../given-file.ts";
 import { runToEnd } from "../../../scripts/lib/process.ts";
 
 /** What a registry may be told of the caller: a name and a password, or a refresh token of its own. */
@@ -65,7 +66,7 @@ function keysOf(registry: string): string[] {
 async function readDockerConfig(file: string): Promise<DockerConfig | undefined> {
   const text = await readFile(file, "utf8").catch((error: NodeJS.ErrnoException) => {
     if (error.code === "ENOENT") return undefined;
-    throw new CliError(`${file} can't be read: ${error.code ?? "unknown error"}`);
+    throw new CliError(`${file} can't be read: ${wordsOf(error)}`);
   });
   if (text === undefined) return undefined;
   try {

@@ -3,6 +3,7 @@ import { dirname, join, resolve } from "node:path";
 import { CliError } from "../../../scripts/lib/cli.ts";
 import { runToEnd } from "../../../scripts/lib/process.ts";
 import { inspectModule } from "../../../scripts/lib/wasm-module.ts";
+import { wordsOf } from "../given-file.ts";
 
 const gitMillis = 10_000;
 
@@ -16,7 +17,7 @@ export interface ModuleFile {
 export async function readModule(path: string | undefined): Promise<ModuleFile> {
   const candidates = path === undefined ? await usualPlaces() : [path];
   for (const candidate of candidates) {
-    const bytes = await readFile(candidate).catch(() => undefined);
+    const bytes = await readIfThere(candidate);
     if (bytes === undefined) continue;
     const copy = new Uint8Array(bytes);
     if (!WebAssembly.validate(copy)) throw new CliError(`${candidate} is no WebAssembly module`);
@@ -24,6 +25,15 @@ export async function readModule(path: string | undefined): Promise<ModuleFile> 
     return { path: candidate, bytes: copy };
   }
   throw new CliError(`there is no module at ${candidates.join(" or ")}`, "npm run build");
+}
+
+async function readIfThere(path: string): Promise<Uint8Array | undefined> {
+  try {
+    return await readFile(path);
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
+    throw new CliError(`${path} can't be read: ${wordsOf(error)}`, "name the module: build/tickgate.wasm");
+  }
 }
 
 async function usualPlaces(): Promise<string[]> {

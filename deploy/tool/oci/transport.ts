@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises";
 import { rootCertificates } from "node:tls";
 import { Agent, EnvHttpProxyAgent, fetch, type Dispatcher, type RequestInit, type Response } from "undici";
 import { CliError } from "../../../scripts/lib/cli.ts";
+import { wordsOf } from "../given-file.ts";
 import { causeOf } from "../cause.ts";
 import { apiHost, isLoopback } from "./reference.ts";
 
@@ -66,8 +67,9 @@ async function dispatcherFor(registry: string, caFile: string | undefined): Prom
 }
 
 async function readCertificates(file: string): Promise<string> {
-  const text = await readFile(file, "utf8").catch(() => undefined);
-  if (text === undefined) throw new CliError(`--ca-file ${file} can't be read`);
+  const text = await readFile(file, "utf8").catch((error: unknown) => {
+    throw new CliError(`--ca-file ${file} can't be read: ${wordsOf(error)}`);
+  });
   if (!text.includes("-----BEGIN CERTIFICATE-----"))
     throw new CliError(`--ca-file ${file} holds no PEM certificate`);
   return text;

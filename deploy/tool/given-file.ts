@@ -1,5 +1,5 @@
 import { readFile } from "node:fs/promises";
-import { CliError } from "../../../scripts/lib/cli.ts";
+import { CliError } from "../../scripts/lib/cli.ts";
 
 /** Reads a file that the command line names; a CliError in words instead of system codes when it can't be read. */
 export async function readGivenFile(path: string): Promise<Uint8Array> {
