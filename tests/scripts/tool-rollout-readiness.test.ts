@@ -27,11 +27,7 @@ function begin(pods: number, more: Partial<Plan> = {}): SimulatedCluster {
   return cluster;
 }
 
-async function goOn(
-  cluster: SimulatedCluster,
-  approvalMillis = 1000,
-  lines: string[] = [],
-): Promise<Ending> {
+async function goOn(cluster: SimulatedCluster, approvalMillis = 1000, lines: string[] = []): Promise<Ending> {
   const state = cluster.state();
   assert.ok(state !== undefined);
   return drive(cluster, state, { approvalMillis, report: (line) => lines.push(line) });
