@@ -6,6 +6,9 @@ const prefix = "TICKGATE_";
 /** Variables that are no option: secrets, which a command line would show to everybody. */
 const withoutOption = ["TICKGATE_PROMETHEUS_TOKEN"];
 
+/** What Kubernetes puts into every pod beside a Service with the name tickgate. */
+const ofService = /^TICKGATE_(SERVICE_|PORT(_|$))/;
+
 /** The variable that stands for an option: `admin-port` is `TICKGATE_ADMIN_PORT`. */
 export function variableOf(option: string): string {
   return `${prefix}${option.toUpperCase().replaceAll("-", "_")}`;
@@ -55,7 +58,9 @@ export function hasVariables(env: NodeJS.ProcessEnv): boolean {
 /** One line for each TICKGATE_ variable that no option of any command stands behind. */
 export function unknownVariables(options: Iterable<string>, env: NodeJS.ProcessEnv): string[] {
   const known = [...new Set([...[...options].map(variableOf), ...withoutOption])];
-  const unknown = Object.keys(env).filter((name) => name.startsWith(prefix) && !known.includes(name));
+  const unknown = Object.keys(env).filter(
+    (name) => name.startsWith(prefix) && !known.includes(name) && !ofService.test(name),
+  );
   return unknown.toSorted().map((name) => {
     const [nearest] = known
       .map((candidate) => ({ candidate, distance: distanceOf(name, candidate) }))

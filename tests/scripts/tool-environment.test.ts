@@ -38,6 +38,9 @@ test("a variable that nothing stands behind is named, with the one that was mean
     TICKGATE_ZZZZZZZ: "1",
     TICKGATE_PROMETHEUS_TOKEN: "s",
     TICKGATE_WINDOW: "1s",
+    TICKGATE_SERVICE_HOST: "10.0.0.1",
+    TICKGATE_PORT: "tcp://10.0.0.1:443",
+    TICKGATE_PORT_443_TCP: "tcp://10.0.0.1:443",
   };
   assert.deepEqual(unknownVariables(["namespace", "window"], env), [
     "warning: TICKGATE_NAMESPCE is set, and no option is called that: TICKGATE_NAMESPACE?",

@@ -129,6 +129,26 @@ for (const command of ["status", "doctor"]) {
   });
 }
 
+test("of several plugins in a manifest one is taken, and it is said which are not", async (t) => {
+  const { kubeconfig } = await clusterWith(t, undefined);
+  const folder = await temporaryDirectory();
+  t.after(() => folder.remove());
+  const objects = ["tickgate", "tickgate-orders", "other"].map((name) => ({
+    kind: "WasmPlugin",
+    metadata: { name },
+    spec: { url: image, pluginName: name === "other" ? "other" : "tickgate" },
+  }));
+  const path = join(folder.path, "plugins.yaml");
+  await writeFile(path, objects.map((object) => JSON.stringify(object)).join("\n---\n"));
+  const ran = await tickgate(["deploy", "--manifest", path, "--dry-run", "--kubeconfig", kubeconfig]);
+  assert.equal(ran.code, 0, ran.stderr);
+  assert.match(
+    ran.stderr,
+    /^only WasmPlugin tickgate is taken from .*; it also has tickgate-orders: --name chooses/,
+  );
+  assert.match(ran.stdout, /^ {2}name: tickgate$/m);
+});
+
 test("an empty configuration is no configuration", async (t) => {
   const folder = await temporaryDirectory();
   t.after(() => folder.remove());
