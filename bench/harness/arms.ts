@@ -17,7 +17,7 @@ const empty = { family: "empty", leavesOut: ["everything"], status: 200 } as con
 const ours = { family: "ours", status: 200 } as const;
 /** What every request says of itself, as labels. */
 const sentLabels: Labels = { symbol: "BTC-USD", order_type: "limit", strategy_id: "momentum-7" };
-const noBounds = "its labels take any value a caller sends";
+const noBounds = "bounds: its labels take any value a caller sends";
 const noLabels = "no labels, no metrics of its own";
 
 /** All arms, in the order of the report. */
@@ -90,7 +90,7 @@ export const arms: readonly Arm[] = [
     id: "native_stack",
     label: "local_ratelimit by user + access_loggers.stats",
     family: "native",
-    leavesOut: [noBounds, "result is the status code", "budget"],
+    leavesOut: [noBounds, "classes of result: it is the status code", "budget"],
     status: 200,
     parts: (copy) => ({ filters: [nativeLimit(copy)], accessLog: [statsLogger(copy)] }),
     proofs: (lane, copies) => [
