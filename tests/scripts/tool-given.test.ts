@@ -88,6 +88,7 @@ for (const [args, code, expected] of [
   [["rollout", "--image", "foo"], 2, /--image foo has no digest/],
   [["rollout", "--image", image, "--prometheus", "foo"], 2, /--prometheus foo is not a URL/],
   [["rollout", "--resume", "--approval-timeout", "soon"], 2, /--approval-timeout soon is not a duration/],
+  [["rollout", "abort", "--approval-timeout", "soon"], 2, /--approval-timeout soon is not a duration/],
   [["doctor", "--config", "no-such.json"], 1, /no-such\.json can't be read: no such file/],
   [["rollback", "--to", "foo"], 2, /--to foo is not a number of a revision/],
 ] as const) {

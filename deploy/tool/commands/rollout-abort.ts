@@ -5,7 +5,7 @@ import { openSession, type Session } from "../delivery/session.ts";
 import { readRollout, requestAbort } from "../rollout/canary.ts";
 import { DrivenElsewhere } from "../rollout/claim.ts";
 import { canTurnBack } from "../rollout/machine.ts";
-import { driveArguments } from "../rollout/options.ts";
+import { checkDriveArguments, driveArguments } from "../rollout/options.ts";
 import { readStable } from "../rollout/stable.ts";
 import { historyTag, type RolloutState } from "../rollout/state.ts";
 import { emit, outputFormat } from "../output.ts";
@@ -17,6 +17,7 @@ export const abortRollout = defineCommand({
   args: { ...driveArguments, reason: { type: "string", description: "for the history", default: "by hand" } },
   async run({ args }) {
     const format = outputFormat(args.output);
+    checkDriveArguments(args);
     const session = await openSession(args);
     const underWay = await readRollout(session.cluster, args.name);
     if (underWay === undefined) throw new CliError(`no rollout of ${args.name} is under way`);

@@ -2,7 +2,7 @@ import { defineCommand, type ParsedArgs } from "citty";
 import { CliError, progress } from "../../../scripts/lib/cli.ts";
 import { takeOverInterrupt } from "../../../scripts/lib/process.ts";
 import { whoAmI } from "../cluster/access-review.ts";
-import { assertUrl, checkImageArgument, durationMillis } from "../cluster/arguments.ts";
+import { checkImageArgument, durationMillis } from "../cluster/arguments.ts";
 import { canaryName } from "../cluster/canaries.ts";
 import type { WasmPluginSpec } from "../cluster/plugins.ts";
 import { pluginYaml } from "../delivery/diff.ts";
@@ -18,7 +18,13 @@ import { takeClaim } from "../rollout/claim.ts";
 import { clusterPort } from "../rollout/cluster-port.ts";
 import { drive, type Ending } from "../rollout/driver.ts";
 import { notPublished } from "../rollout/judge.ts";
-import { driveArguments, planArguments, planOf, type DriveArguments } from "../rollout/options.ts";
+import {
+  checkDriveArguments,
+  driveArguments,
+  planArguments,
+  planOf,
+  type DriveArguments,
+} from "../rollout/options.ts";
 import { describePlan, describeReport, reportOf } from "../rollout/report.ts";
 import { describeStep, type RolloutState } from "../rollout/state.ts";
 import { describeCommand } from "../run.ts";
@@ -84,10 +90,9 @@ export const rollout = defineCommand({
 
 /** What is wrong with the line by itself is told before the cluster is asked for anything. */
 async function checkGiven(values: Arguments): Promise<void> {
-  const { image, config, prometheus } = values;
-  durationMillis("approval-timeout", values["approval-timeout"]);
+  const { image, config } = values;
+  checkDriveArguments(values);
   if (image !== undefined) checkImageArgument(image);
-  if (prometheus !== undefined) assertUrl("prometheus", prometheus, prometheusExample);
   if (config !== undefined) await readConfigFile(config);
 }
 
@@ -210,12 +215,9 @@ export const exitCodes: Readonly<Record<Ending["result"], number>> = {
   stopped: 130,
 };
 
-const prometheusExample = "http://prometheus.monitoring:9090";
-
 function metricsOf(session: Session, values: DriveArguments): MetricsSource {
   const { prometheus: url, name: plugin } = values;
   if (url === undefined) return podMetrics(session.access, plugin);
-  assertUrl("prometheus", url, prometheusExample);
   return prometheusMetrics({
     url,
     podLabel: values["prometheus-pod-label"],

@@ -1,5 +1,5 @@
 import type { ParsedArgs } from "citty";
-import { clusterArguments, durationMillis } from "../cluster/arguments.ts";
+import { assertUrl, clusterArguments, durationMillis } from "../cluster/arguments.ts";
 import { istiodArgument } from "../delivery/session.ts";
 import { UsageError } from "../usage.ts";
 import { strategySteps, type Plan, type Strategy } from "./plan.ts";
@@ -35,6 +35,14 @@ export const driveArguments = {
 
 /** Values of `driveArguments`. */
 export type DriveArguments = ParsedArgs<typeof driveArguments>;
+
+const prometheusExample = "http://prometheus.monitoring:9090";
+
+/** A UsageError for values of `driveArguments` that make no sense, before anything is asked or changed. */
+export function checkDriveArguments(args: DriveArguments): void {
+  durationMillis("approval-timeout", args["approval-timeout"]);
+  if (args.prometheus !== undefined) assertUrl("prometheus", args.prometheus, prometheusExample);
+}
 
 /** What a new rollout brings and how it goes. */
 export const planArguments = {
