@@ -39,7 +39,9 @@ export function reservationOf(config: Config): Reservation {
   const learnsOperations = config.operations === undefined;
   const operations = learnsOperations ? 2 : (config.operations ?? []).length + 1;
   const durationLabels = config.metrics?.durationLabels ?? ["operation"];
-  const durations = durationLabels.includes("operation") ? operations : 1;
+  const durations =
+    (durationLabels.includes("operation") ? operations : 1) *
+    (durationLabels.includes("result") ? results : 1);
   const quotas = (config.quotas ?? []).length;
   const own =
     selfSeries + failureReasons + learned + (learnsOperations ? 1 : 0) + (quotas > 0 ? storeSeries : 0);
