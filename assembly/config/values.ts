@@ -71,8 +71,8 @@ export function readInteger(document: Document, least: u64, most: u64): u64 {
 
 /** Reads a duration into nanoseconds; `range` spells the limits. Returns `least` after an error. */
 export function readDuration(document: Document, least: u64, most: u64, range: Text): u64 {
-  if (!readText(document)) return least;
-  const nanos = parseDuration(document.text, document.textLength);
+  const isText = document.next() == Token.text;
+  const nanos = isText ? parseDuration(document.text, document.textLength) : NO_DURATION;
   if (nanos == NO_DURATION) {
     document.refuseUnless("a duration such as 250us, 10ms, 1s, 5m, 1h");
     return least;

@@ -51,7 +51,10 @@ test("an arm is shown alone and with warm caches, and what it leaves out beside 
     "budget",
   ]);
   const native = rowNamed(tables, "local_ratelimit by user + access_loggers.stats");
-  assert.match(native.at(-1) ?? "", /any value a caller sends, classes of result: it is the status code, budget/);
+  assert.match(
+    native.at(-1) ?? "",
+    /any value a caller sends, classes of result: it is the status code, budget/,
+  );
   assert.equal(rowNamed(tables, "no filter")[3], "247 in all");
 });
 

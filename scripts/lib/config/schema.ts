@@ -70,6 +70,7 @@ function messageOf(error: ErrorObject, params: Params): string {
     return `${shown}is not ${rules["title"]}`;
   switch (error.keyword) {
     case "type":
+      if (String(rules["title"]).startsWith("a duration")) return `${shown}is not ${String(rules["title"])}`;
       return `${shown}is not ${typeNames[String(params["type"])] ?? String(params["type"])}`;
     case "enum":
       return `${shown}is not one of ${listOf(error.schema)}`;
