@@ -239,7 +239,7 @@ test("abort while another process drives: that one takes it back", async (t) => 
   const abort = ["rollout", "abort", ...line.slice(line.indexOf("--pods"))];
   const aborted = await runTickgate(server.kubernetes.kubeconfig, ...abort);
   assert.equal(aborted.code, 0, aborted.stderr);
-  assert.match(aborted.stdout, /the process that drives the rollout takes it back/);
+  assert.match(aborted.stdout, /the process that drives the rollout was asked to take it back/);
   assert.equal((await driver.exited).code, 1, driver.lines().join("\n"));
   assert.equal(await findCanary(server.admin, "tickgate"), undefined);
   assert.equal((await readHistory(server.admin, "tickgate")).at(-1)?.result, "rolled-back");
