@@ -70,7 +70,7 @@ function cpuFacts(cpu: CpuReport | undefined): Fact[] {
   const what = [
     "the CPU of Envoy's C++ stack, caches warm",
     alone === undefined ? "" : ` (alone ${fixed(alone.value)}x)`,
-    less === "" ? "" : `; that does less: ${less}`,
+    less === "" ? "" : `; which leaves out ${less}`,
   ];
   return [
     cost,

@@ -84,6 +84,6 @@ test("the first card is what a sidecar pays, and says what the lower figure is",
   assert.equal(first?.value, "9.0");
   assert.match(first?.what ?? "", /alone as in a busy sidecar .*; 4\.5 as one of 8 copies, caches warm/);
   assert.equal(second?.value, "1.79");
-  assert.match(second?.what ?? "", /\(alone 1\.80x\); that does less: its labels take any value/);
+  assert.match(second?.what ?? "", /\(alone 1\.80x\); which leaves out bounds: its labels take any value/);
   assert.doesNotMatch(second?.what ?? "", /budget/);
 });
