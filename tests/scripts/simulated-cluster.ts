@@ -2,9 +2,24 @@ import { SeededRandom } from "../../scripts/sample/random.ts";
 import { trackLabel, type Pod, type Track } from "../../deploy/tool/cluster/pods.ts";
 import { noCounts, type Counts } from "../../deploy/tool/metrics/counts.ts";
 import type { MetricsSource } from "../../deploy/tool/metrics/source.ts";
+import type { Plan } from "../../deploy/tool/rollout/plan.ts";
 import type { PodReport, Requests, Result, RolloutPort } from "../../deploy/tool/rollout/port.ts";
 import type { StablePlugin } from "../../deploy/tool/rollout/stable.ts";
 import { decodeState, encodeState, type RolloutState } from "../../deploy/tool/rollout/state.ts";
+import { defaultThresholds } from "../../deploy/tool/rollout/verdict.ts";
+
+/** A plan whose times fit the clock of the simulation: a quarter of the pods, then all. */
+export const simulatedPlan: Plan = {
+  strategy: "canary",
+  steps: [25, 100],
+  windowMillis: 10_000,
+  maxWindowMillis: 60_000,
+  settleMillis: 2000,
+  timeoutMillis: 30_000,
+  approval: "auto",
+  onDoubt: "pause",
+  thresholds: defaultThresholds,
+};
 
 /** How a version treats its requests. */
 export interface Behaviour {

@@ -3,21 +3,10 @@ import { test } from "node:test";
 import { drive, type Ending } from "../../deploy/tool/rollout/driver.ts";
 import type { Plan } from "../../deploy/tool/rollout/plan.ts";
 import { approvalOf, encodeState, type RolloutState } from "../../deploy/tool/rollout/state.ts";
-import { defaultThresholds } from "../../deploy/tool/rollout/verdict.ts";
 import { SeededRandom } from "../../scripts/sample/random.ts";
-import { Killed, SimulatedCluster, type Behaviour } from "./simulated-cluster.ts";
+import { Killed, SimulatedCluster, simulatedPlan, type Behaviour } from "./simulated-cluster.ts";
 
-const plan: Plan = {
-  strategy: "canary",
-  steps: [5, 25, 50, 100],
-  windowMillis: 10_000,
-  maxWindowMillis: 60_000,
-  settleMillis: 2000,
-  timeoutMillis: 30_000,
-  approval: "auto",
-  onDoubt: "pause",
-  thresholds: defaultThresholds,
-};
+const plan: Plan = { ...simulatedPlan, steps: [5, 25, 50, 100] };
 
 const good: Behaviour = {};
 

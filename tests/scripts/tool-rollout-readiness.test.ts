@@ -3,22 +3,11 @@ import { test } from "node:test";
 import { drive, type Ending } from "../../deploy/tool/rollout/driver.ts";
 import type { Plan } from "../../deploy/tool/rollout/plan.ts";
 import { approvalOf, encodeState } from "../../deploy/tool/rollout/state.ts";
-import { defaultThresholds } from "../../deploy/tool/rollout/verdict.ts";
-import { SimulatedCluster } from "./simulated-cluster.ts";
+import { SimulatedCluster, simulatedPlan } from "./simulated-cluster.ts";
 
 // Pods that are not ready, and what happens to pods while a rollout pauses.
 
-const plan: Plan = {
-  strategy: "canary",
-  steps: [25, 100],
-  windowMillis: 20_000,
-  maxWindowMillis: 60_000,
-  settleMillis: 2000,
-  timeoutMillis: 30_000,
-  approval: "auto",
-  onDoubt: "pause",
-  thresholds: defaultThresholds,
-};
+const plan: Plan = { ...simulatedPlan, windowMillis: 20_000 };
 
 function begin(pods: number, more: Partial<Plan> = {}): SimulatedCluster {
   const cluster = new SimulatedCluster(pods, { v1: {}, v2: {} });

@@ -3,26 +3,14 @@ import { test } from "node:test";
 import { applyPlugin, type WasmPluginSpec } from "../../deploy/tool/cluster/plugins.ts";
 import { pluginOf } from "../../deploy/tool/cluster/render.ts";
 import { drive, type Ending } from "../../deploy/tool/rollout/driver.ts";
-import type { Plan } from "../../deploy/tool/rollout/plan.ts";
 import { fingerprintOf, readStable } from "../../deploy/tool/rollout/stable.ts";
 import { encodeState, type Phase, type RolloutState } from "../../deploy/tool/rollout/state.ts";
-import { defaultThresholds } from "../../deploy/tool/rollout/verdict.ts";
 import { memoryCluster } from "./memory-cluster.ts";
-import { SimulatedCluster, type Behaviour } from "./simulated-cluster.ts";
+import { SimulatedCluster, simulatedPlan, type Behaviour } from "./simulated-cluster.ts";
 
 // What others do to the stable plugin and to pods while a rollout is under way.
 
-const plan: Plan = {
-  strategy: "canary",
-  steps: [25, 100],
-  windowMillis: 10_000,
-  maxWindowMillis: 60_000,
-  settleMillis: 2000,
-  timeoutMillis: 30_000,
-  approval: "auto",
-  onDoubt: "pause",
-  thresholds: defaultThresholds,
-};
+const plan = simulatedPlan;
 
 function begin(pods: number, v2: Behaviour = {}): SimulatedCluster {
   const cluster = new SimulatedCluster(pods, { v1: {}, v2 });

@@ -9,21 +9,11 @@ import { strategySteps, type Plan } from "../../deploy/tool/rollout/plan.ts";
 import { encodeState, type Phase } from "../../deploy/tool/rollout/state.ts";
 import { defaultThresholds } from "../../deploy/tool/rollout/verdict.ts";
 import { draw, firstStepTakesAll, type Member } from "../../deploy/tool/rollout/workloads.ts";
-import { SimulatedCluster, type Behaviour } from "./simulated-cluster.ts";
+import { SimulatedCluster, simulatedPlan, type Behaviour } from "./simulated-cluster.ts";
 
 // One plugin, several applications: each gives its part of every step and is compared with itself.
 
-const plan: Plan = {
-  strategy: "canary",
-  steps: strategySteps.canary,
-  windowMillis: 10_000,
-  maxWindowMillis: 60_000,
-  settleMillis: 2000,
-  timeoutMillis: 30_000,
-  approval: "auto",
-  onDoubt: "pause",
-  thresholds: defaultThresholds,
-};
+const plan: Plan = { ...simulatedPlan, steps: strategySteps.canary };
 
 function podObject(name: string, metadata: Partial<PodObject["metadata"]>): PodObject {
   return { metadata: { name, namespace: "trading", ...metadata } };
