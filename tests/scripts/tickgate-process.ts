@@ -1,14 +1,14 @@
-import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { writeFile } from "node:fs/promises";
-import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import { join } from "node:path";
 import { text as readAll } from "node:stream/consumers";
 import type { TestContext } from "node:test";
 import { root } from "../../scripts/lib/paths.ts";
 import { temporaryDirectory } from "../../scripts/lib/temporary.ts";
 import { toolProgram } from "../mesh/lib/tickgate.ts";
+import { serveOnLoopback } from "./loopback.ts";
 
 /** How a `tickgate` process ended. */
 export interface Ran {
@@ -72,20 +72,13 @@ export async function startApiServer(
   answer: (asked: Asked) => Answer,
 ): Promise<FakeApiServer> {
   const requests: string[] = [];
-  const server = createServer((request, response) => {
+  const port = await serveOnLoopback(t, (request, response) => {
     void reply(request, response, (asked) => {
       requests.push(`${asked.method} ${asked.path}`);
       return answer(asked);
     });
   });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  t.after(() => {
-    server.closeAllConnections();
-    server.close();
-  });
-  const address = server.address();
-  assert.ok(address !== null && typeof address === "object");
-  const url = `http://127.0.0.1:${address.port}`;
+  const url = `http://127.0.0.1:${port}`;
   return { url, kubeconfig: await kubeconfigFor(t, url), requests };
 }
 

@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { createServer, type Server } from "node:http";
 import { connect as connectTcp } from "node:net";
 import { test, type TestContext } from "node:test";
 import { KubeConfig } from "@kubernetes/client-node";
@@ -21,6 +20,7 @@ import { parseNacks } from "../../deploy/tool/dataplane/syncz.ts";
 import { CliError } from "../../scripts/lib/cli.ts";
 import { freePort } from "../../scripts/lib/ports.ts";
 import { waitFor } from "../../scripts/lib/process.ts";
+import { serveOnLoopback } from "./loopback.ts";
 
 const pod: Pod = { namespace: "trading", name: "engine-0", address: "127.0.0.1", labels: {}, ready: true };
 
@@ -164,19 +164,11 @@ test("refusals that istiod shows, on one line", () => {
   assert.deepEqual([...parseNacks(text)], [["engine-0.trading", "Error adding filter"]]);
 });
 
-async function page(t: TestContext, status: number, body: string): Promise<number> {
-  const server: Server = createServer((request, response) => {
+function page(t: TestContext, status: number, body: string): Promise<number> {
+  return serveOnLoopback(t, (request, response) => {
     if (request.url === "/never") return;
     response.writeHead(status).end(`${request.url ?? ""} ${body}`);
   });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  t.after(() => {
-    server.closeAllConnections();
-    server.close();
-  });
-  const address = server.address();
-  assert.ok(address !== null && typeof address === "object");
-  return address.port;
 }
 
 test("direct access: a page, a status, a refusal, a silence; each error names pod, port and page", async (t) => {

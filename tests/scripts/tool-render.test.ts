@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { createServer, type ServerResponse } from "node:http";
+import type { ServerResponse } from "node:http";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
@@ -17,6 +17,8 @@ import { checkConfig } from "../../scripts/lib/config/check.ts";
 import { root } from "../../scripts/lib/paths.ts";
 import { freePort } from "../../scripts/lib/ports.ts";
 import { temporaryDirectory } from "../../scripts/lib/temporary.ts";
+import { serveOnLoopback } from "./loopback.ts";
+import { kubeconfigFor } from "./tickgate-process.ts";
 
 const at = { namespace: "trading", name: "tickgate" };
 const image = `oci://registry.example/tickgate@sha256:${"a".repeat(64)}`;
@@ -139,25 +141,11 @@ test("the revision to go back to", () => {
 
 /** An API server of our own making: for what a real one can't be asked to do. */
 async function fakeServer(t: TestContext, answer: (response: ServerResponse) => void): Promise<Cluster> {
-  const server = createServer((_request, response) => answer(response));
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  t.after(() => {
-    server.closeAllConnections();
-    server.close();
-  });
-  const address = server.address();
-  assert.ok(address !== null && typeof address === "object");
-  return clusterAt(t, address.port);
+  return clusterAt(t, await serveOnLoopback(t, (_request, response) => answer(response)));
 }
 
 async function clusterAt(t: TestContext, port: number, firstAnswerMillis = 2000): Promise<Cluster> {
-  const folder = await temporaryDirectory();
-  t.after(() => folder.remove());
-  const cluster = { server: `http://127.0.0.1:${port}`, "insecure-skip-tls-verify": true };
-  const kubeconfig = await writeKubeConfig(folder.path, {
-    ...kubeConfigOf(""),
-    clusters: [{ name: "c", cluster }],
-  });
+  const kubeconfig = await kubeconfigFor(t, `http://127.0.0.1:${port}`);
   return connect({ kubeconfig, firstAnswerMillis });
 }
 

@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
+import { isRecord } from "../../../scripts/lib/record.ts";
 import { CliError, progress } from "../../../scripts/lib/cli.ts";
 import type { Cluster } from "./connect.ts";
 import { applyPlugin, fieldManager, type ManagedFields, type WasmPlugin } from "./plugins.ts";
@@ -82,7 +83,7 @@ function surplus(
   return Object.entries(has).flatMap(([key, value]: [string, unknown]) => {
     const path = [...above, key];
     const other = known.get(key);
-    if (isObject(value) && isObject(other)) return surplus(value, other, path);
+    if (isRecord(value) && isRecord(other)) return surplus(value, other, path);
     const isListOfBoth = Array.isArray(value) && Array.isArray(other);
     if (other === undefined || (isListOfBoth && !isDeepStrictEqual(value, other))) return [{ path, value }];
     return [];
@@ -100,7 +101,7 @@ function ownersOf(managers: readonly ManagedFields[], path: readonly string[]): 
 function owns(fields: unknown, path: readonly string[]): boolean {
   const [key, ...rest] = path;
   if (key === undefined) return true;
-  if (!isObject(fields)) return false;
+  if (!isRecord(fields)) return false;
   const below = new Map<string, unknown>(Object.entries(fields)).get(`f:${key}`);
   return below !== undefined && owns(below, rest);
 }
@@ -118,11 +119,7 @@ function put(patch: Record<string, unknown>, [key = "", ...rest]: readonly strin
     return;
   }
   const known = patch[key];
-  const below: Record<string, unknown> = isObject(known) ? known : {};
+  const below: Record<string, unknown> = isRecord(known) ? known : {};
   patch[key] = below;
   put(below, rest);
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

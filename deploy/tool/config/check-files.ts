@@ -2,7 +2,8 @@ import { checkConfig } from "../../../scripts/lib/config/check.ts";
 import type { Config } from "../../../scripts/lib/config/types.ts";
 import { adviseConfig } from "./advice.ts";
 import type { Finding, Remark } from "./finding.ts";
-import { isRecord, readSources, type ConfigSource, type ObjectSource, type Sources } from "./sources.ts";
+import { isRecord } from "../../../scripts/lib/record.ts";
+import { readSources, type ConfigSource, type ObjectSource, type Sources } from "./sources.ts";
 import { judgePlugin, wasmPluginVersion } from "./wasmplugin.ts";
 
 /** What was looked at, and everything there is to say, in the order of files and lines. */

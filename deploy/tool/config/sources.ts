@@ -13,6 +13,7 @@ import {
   type YAMLParseError,
 } from "yaml";
 import { findSyntaxFault } from "../../../scripts/lib/config/syntax.ts";
+import { isRecord } from "../../../scripts/lib/record.ts";
 import type { Finding } from "./finding.ts";
 import { emptyConfiguration, wordsOf } from "../given-file.ts";
 import { nowhere, positionsIn, type Positions } from "./positions.ts";
@@ -182,9 +183,4 @@ function objectsOf(place: Place, value: Readonly<Record<string, unknown>>): Obje
   return objects.flatMap((item, index) =>
     isRecord(item) ? [{ kind: "object", ...place, prefix: `items[${index}].`, value: item } as const] : [],
   );
-}
-
-/** Whether a value is an object with keys. */
-export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
